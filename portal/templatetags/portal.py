@@ -1,0 +1,155 @@
+"""
+What templates may say in one word: icons, times, amounts, hues, initials.
+
+Everything here returns escaped HTML or plain text; nothing marks input as safe.
+"""
+
+import zlib
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+register = template.Library()
+
+# One meaning per hue across the product (ux 11.4); a word that is not here is somebody's own.
+HUES = {
+    **dict.fromkeys(("new", "snoozed", "closed", "archived", "draft", "removed"), "neutral"),
+    **dict.fromkeys(("owner", "admin", "agent", "viewer"), "neutral"),
+    **dict.fromkeys(("qualified", "open", "active", "in_flight", "running"), "blue"),
+    **dict.fromkeys(("contacted", "pending", "waiting", "queued", "unknown"), "amber"),
+    **dict.fromkeys(("undecided", "stale", "paused"), "amber"),
+    **dict.fromkeys(("converted", "sent", "done", "synced", "connected", "ok"), "green"),
+    **dict.fromkeys(("lost", "refused", "failed", "rejected", "down"), "red"),
+    **dict.fromkeys(("assigned",), "violet"),
+}
+# Avatars and tags never borrow the hues of states.
+AVATAR_HUES = ("violet", "teal", "pink", "blue")
+# Seconds in a unit and the words for so many of it, smallest first.
+AGES = (
+    (1, gettext_noop("%(n)s s ago")),
+    (60, gettext_noop("%(n)s min ago")),
+    (3600, gettext_noop("%(n)s h ago")),
+    (86_400, gettext_noop("%(n)s d ago")),
+)
+JUST_NOW_SECONDS = 5
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """The icon `name` of static/vendor/icons.svg; decoration unless it has a `label`."""
+    href = f"{static('vendor/icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="i" role="img" aria-label="{}"><use href="{}"></use></svg>', label, href
+        )
+    return format_html('<svg class="i" aria-hidden="true"><use href="{}"></use></svg>', href)
+
+
+@register.simple_tag
+def relative_words() -> str:
+    """The words of `relative`, for the script that keeps them true: now|s|min|h|d ago."""
+    return "|".join([_("just now"), *(_(words) % {"n": "#"} for _seconds, words in AGES)])
+
+
+@register.filter
+def relative(moment: datetime | None) -> SafeString:
+    """
+    A `<time>` in words: relative under 7 days ("4 min ago"), the date after ("18 Nov").
+
+    The exact time, with its zone, is in `title`. None is "—". A time ahead of now by less
+    than a minute (clocks differ) is "just now"; further ahead it is shown as date and time.
+    """
+    if moment is None:
+        return nothing()
+    local = timezone.localtime(moment)
+    title = f"{date_format(local, 'j M Y, H:i:s')} {local.tzname()}"
+    # Only what is relative moves on by itself: the script looks for data-relative.
+    live = "" if _words_for_days(local) else " data-relative"
+    return format_html(
+        '<time datetime="{}" title="{}"{}>{}</time>',
+        local.isoformat(timespec="seconds"),
+        title,
+        live,
+        _words_for_days(local) or _words_ago(timezone.now() - local),
+    )
+
+
+def _words_ago(age: timedelta) -> str:
+    """Words for an age under 7 days."""
+    seconds = int(age.total_seconds())
+    if seconds < JUST_NOW_SECONDS:
+        return _("just now")
+    unit, words = next(pair for pair in reversed(AGES) if seconds >= pair[0])
+    return _(words) % {"n": seconds // unit}
+
+
+def _words_for_days(local: datetime) -> str:
+    """The date of a time a week old or ahead of now; "" for what is better said relatively."""
+    now = timezone.localtime(timezone.now())
+    if local > now + timedelta(minutes=1):
+        return date_format(local, "j M, H:i" if local.year == now.year else "j M Y, H:i")
+    if now - local < timedelta(days=7):
+        return ""
+    return date_format(local, "j M" if local.year == now.year else "j M Y")
+
+
+@register.filter
+def amount(value: Any) -> str:
+    """A number with thousands separators and no needless decimals; None is "—"."""
+    if value is None or value == "":
+        return nothing()
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    if not number.is_finite():
+        return str(value)
+    plain = f"{number:f}"
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return number_format(Decimal(plain), force_grouping=True)
+
+
+@register.filter
+def shown(value: Any) -> Any:
+    """The value, or "—" with hidden words where there is none (T6)."""
+    return nothing() if value is None or str(value).strip() == "" else value
+
+
+def nothing() -> SafeString:
+    """How every page shows a missing value."""
+    return format_html(
+        '<span class="none"><span aria-hidden="true">—</span><span class="vh">{}</span></span>',
+        _("no value"),
+    )
+
+
+@register.filter
+def hue(word: Any) -> str:
+    """The badge hue of a stage, a state, a role or an outcome; teal for a word we do not know."""
+    return HUES.get(str(word).strip().lower(), "teal") if word else "neutral"
+
+
+@register.filter
+def initials(name: Any) -> str:
+    """One or two letters for an avatar: first and last word, or the first letter of an e-mail."""
+    words = [word for word in str(name or "").replace("@", " @").split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
+    return letters.upper()
+
+
+@register.filter
+def avatar_hue(key: Any) -> str:
+    """A hue that is always the same for the same id or name."""
+    return AVATAR_HUES[zlib.crc32(str(key).encode()) % len(AVATAR_HUES)]
