@@ -1,0 +1,1 @@
+"""Who tried what, and how it ended."""

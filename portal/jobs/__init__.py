@@ -1,0 +1,1 @@
+"""Work without a browser: small functions a worker runs."""

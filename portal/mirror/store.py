@@ -1,0 +1,199 @@
+"""
+The mirror's one writer, and the door through which everybody reads it.
+
+Reads start at a workspace and never fetch behind the template's back (`FETCH_RAISE`);
+`raw` is left out of lists. Older never replaces newer, unchanged rows are not written.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from portal.mirror import columns
+from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
+from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord
+from portal.team.models import Workspace
+
+type Record = LeadRecord | ContactRecord | ConversationRecord
+
+MODELS: dict[Kind, type[Upstream]] = {
+    Kind.LEADS: Lead,
+    Kind.CONTACTS: Contact,
+    Kind.CONVERSATIONS: Conversation,
+}
+_COLUMNS: dict[Kind, Callable[[Any], dict[str, Any]]] = {
+    Kind.LEADS: columns.lead_columns,
+    Kind.CONTACTS: columns.contact_columns,
+    Kind.CONVERSATIONS: columns.conversation_columns,
+}
+# The columns of a conversation, by the attribute of the record that fills them.
+_FILLED_BY = {"name_key": "visitor_name", "state": "status", "active_at": "created_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where records come from: one connection of one workspace."""
+
+    connection_id: int
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a page of records changed."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+def _live[M: Upstream](model: type[M], workspace: Workspace) -> "models.QuerySet[M]":
+    rows = model._default_manager.filter(workspace=workspace, gone_at=None)
+    return rows.fetch_mode(models.FETCH_RAISE)
+
+
+def leads(workspace: Workspace) -> "models.QuerySet[Lead]":
+    """The workspace's leads, without `raw`."""
+    return _live(Lead, workspace).defer("raw", "search_text")
+
+
+def contacts(workspace: Workspace) -> "models.QuerySet[Contact]":
+    """The workspace's contacts, without `raw`."""
+    return _live(Contact, workspace).defer("raw", "search_text")
+
+
+def conversations(workspace: Workspace) -> "models.QuerySet[Conversation]":
+    """The workspace's conversations, without `raw`."""
+    return _live(Conversation, workspace).defer("raw", "search_text")
+
+
+def one[M: Upstream](model: type[M], workspace: Workspace, pk: int) -> M | None:
+    """One live record with its `raw` and its connection, or None."""
+    return _live(model, workspace).select_related("connection", "workspace").filter(pk=pk).first()
+
+
+def sync_states(workspace: Workspace) -> list[SyncState]:
+    """How far each kind of each connection has come."""
+    return list(SyncState.objects.filter(workspace=workspace).order_by("connection_id", "id"))
+
+
+def find(source: Source, kind: Kind, upstream_id: str) -> Upstream | None:
+    """The copy of one upstream record, gone or not, or None."""
+    rows = MODELS[kind]._default_manager.filter(connection_id=source.connection_id)
+    return rows.select_related("connection", "workspace").filter(upstream_id=upstream_id).first()
+
+
+def by_email(source: Source, kind: Kind, email: str) -> Upstream | None:
+    """A live record with this e-mail, whatever the case, or None."""
+    rows = MODELS[kind]._default_manager.filter(
+        connection_id=source.connection_id, gone_at=None, email__iexact=email
+    )
+    return rows.first()
+
+
+def save_records(source: Source, kind: Kind, records: Iterable[Record]) -> Saved:
+    """
+    Merge records of one kind into the mirror, by upstream id; the last of equal ids wins.
+
+    Runs in the caller's transaction where there is one, so that a page and its progress
+    are one. A record that came back after it was gone is live again.
+    """
+    by_id = {record.upstream_id: record for record in records}
+    with transaction.atomic():
+        known = _known(source, kind, by_id)
+        rows = [_merged(source, kind, record, known.get(id_)) for id_, record in by_id.items()]
+        changed = [row for row in rows if row is not None]
+        _upsert(kind, changed)
+    created = len(by_id) - len(known)
+    return Saved(created, len(changed) - created, len(by_id) - len(changed))
+
+
+def save(source: Source, kind: Kind, record: Record) -> Any:
+    """Merge one record; return our copy as it is now, with its workspace and connection."""
+    save_records(source, kind, [record])
+    return find(source, kind, record.upstream_id)
+
+
+def mark_gone(row: Upstream) -> None:
+    """The record is not there any more; the copy is kept, out of sight."""
+    row.gone_at = timezone.now()
+    row.save(update_fields=["gone_at"])
+
+
+def _known(source: Source, kind: Kind, by_id: dict[str, Any]) -> dict[str, Upstream]:
+    rows = MODELS[kind]._default_manager.filter(
+        connection_id=source.connection_id, upstream_id__in=list(by_id)
+    )
+    return {row.upstream_id: row for row in rows}
+
+
+def _merged(source: Source, kind: Kind, record: Any, known: Upstream | None) -> Upstream | None:
+    """The row to write, or None where nothing changed or our copy is newer."""
+    values = _COLUMNS[kind](record)
+    raw: dict[str, Any] = dict(record.raw)
+    told = getattr(record, "told", None)
+    if known is not None:
+        if _older(values, known):
+            return None
+        if kind is Kind.CONVERSATIONS:
+            raw = {**known.raw, **raw}
+        if told is not None:
+            values = {n: v for n, v in values.items() if _FILLED_BY.get(n, n) in told}
+            values |= _derived(values, known)
+        if raw == known.raw and known.gone_at is None and _same(values, known):
+            return None
+    row = MODELS[kind]() if known is None else known
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.workspace_id, row.connection_id = source.workspace_id, source.connection_id
+    row.upstream_id, row.raw = record.upstream_id, raw
+    row.seen_at, row.gone_at = timezone.now(), None
+    return row
+
+
+def _derived(values: dict[str, Any], known: Any) -> dict[str, Any]:
+    """Columns made of several attributes, for an answer that told only some of them."""
+
+    def now(name: str) -> Any:
+        return values.get(name, getattr(known, name))
+
+    texts = ("visitor_name", "visitor_email", "visitor_company", "subject", "last_message")
+    return {
+        "search_text": columns.search_text(*(now(name) for name in texts)),
+        "name_key": columns.sort_key(now("visitor_name") or now("subject")),
+        "active_at": now("updated_at") or now("created_at"),
+    }
+
+
+def _older(values: dict[str, Any], known: Upstream) -> bool:
+    """Whether upstream's own clock says that our copy is the newer one."""
+    ours, theirs = getattr(known, "updated_at", None), values.get("updated_at")
+    return bool(known.gone_at is None and ours and theirs and theirs < ours)
+
+
+def _same(values: dict[str, Any], known: Upstream) -> bool:
+    return all(getattr(known, name) == value for name, value in values.items())
+
+
+def _upsert(kind: Kind, rows: Sequence[Upstream]) -> None:
+    model = MODELS[kind]
+    fields = [f.name for f in model._meta.concrete_fields if not f.primary_key]
+    updated = [name for name in fields if name not in ("connection", "upstream_id")]
+    for row in rows:
+        row.pk = None
+    model._default_manager.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["connection", "upstream_id"],
+        update_fields=updated,
+        batch_size=100,
+    )
+
+
+def seen_since(row: Upstream, synced_at: datetime | None) -> datetime:
+    """When this copy was last known to equal upstream."""
+    return max(row.seen_at, synced_at) if synced_at else row.seen_at

@@ -1,0 +1,115 @@
+"""
+The messages of mirrored conversations: the other half of the mirror's one writer.
+
+Where an API tells the history it is the truth. Where it does not, the thread is built
+from `last_message`, from deliveries, and from what we sent ourselves.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from portal.mirror import columns
+from portal.mirror.models import Conversation, Message
+from portal.records import Author, MessageRecord, SentMessage
+
+
+def messages(conversation: Conversation) -> list[Message]:
+    """The thread as known here, oldest first, each with the write that sent it, if we did."""
+    rows = conversation.messages.select_related("write", "write__actor").order_by(
+        models.F("sent_at").asc(nulls_first=True), "position", "id"
+    )
+    return list(rows.fetch_mode(models.FETCH_RAISE))
+
+
+def save_history(conversation: Conversation, history: Sequence[MessageRecord]) -> int:
+    """
+    Make the thread equal to the provider's whole history; return how many messages changed.
+
+    Messages without an id are known by their position. What we sent and the history does
+    not show yet is kept.
+    """
+    with transaction.atomic():
+        known = {m.upstream_id: m for m in conversation.messages.filter(origin="history")}
+        changed = 0
+        for position, record in enumerate(history):
+            key = record.upstream_id or f"#{position}"
+            row = known.pop(key, None) or Message(conversation=conversation, upstream_id=key)
+            changed += _write(row, record, position, Message.Origin.HISTORY)
+        if known:
+            conversation.messages.filter(pk__in=[m.pk for m in known.values()]).delete()
+        conversation.messages_at = timezone.now()
+        conversation.save(update_fields=["messages_at"])
+    return changed + len(known)
+
+
+def note_last_message(conversation: Conversation, upstream_id: str, text: str) -> None:
+    """Keep a list's `last_message` as part of the thread: its author and time are not told."""
+    if not text:
+        return
+    record = MessageRecord(upstream_id=upstream_id, text=text)
+    known = conversation.messages.filter(upstream_id=upstream_id or "#last").first()
+    if known is None:
+        row = Message(conversation=conversation, upstream_id=upstream_id or "#last")
+        _write(row, record, 0, Message.Origin.LAST_MESSAGE)
+    elif known.origin == Message.Origin.LAST_MESSAGE:
+        _write(known, record, 0, Message.Origin.LAST_MESSAGE)
+
+
+def save_sent(
+    conversation: Conversation,
+    sent: SentMessage,
+    *,
+    text: str,
+    private: bool,
+    author_name: str,
+    write_id: int,
+) -> Message:
+    """A message of ours that the provider took, under the id it gave."""
+    upstream_id = sent.upstream_id or f"write-{write_id}"
+    message, _ = Message.objects.update_or_create(
+        conversation=conversation,
+        upstream_id=upstream_id,
+        defaults={
+            "workspace_id": conversation.workspace_id,
+            "origin": Message.Origin.OURS,
+            "author": Author.AGENT.value,
+            "author_name": columns.clean(author_name, 200),
+            "text": text,
+            "private": private,
+            "sent_at": columns.moment(sent.sent_at) or timezone.now(),
+            "raw": dict(sent.raw),
+            "write_id": write_id,
+            "seen_at": timezone.now(),
+        },
+    )
+    return message
+
+
+def _write(row: Message, record: MessageRecord, position: int, origin: str) -> bool:
+    """Fill the row from the record; save and tell True only if something changed."""
+    values: dict[str, Any] = {
+        "origin": origin,
+        "author": record.author.value,
+        "author_name": columns.clean(record.author_word, 200),
+        "text": columns.clean(record.text, 200_000),
+        "private": record.private,
+        "sent_at": columns.moment(record.sent_at),
+        "position": position,
+        "raw": dict(record.raw),
+    }
+    if row.pk and all(getattr(row, name) == value for name, value in values.items()):
+        return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.workspace_id, row.seen_at = row.conversation.workspace_id, timezone.now()
+    row.save()
+    return True
+
+
+def read_lately(conversation: Conversation, after: datetime) -> bool:
+    """Whether the history was read after this moment."""
+    return conversation.messages_at is not None and conversation.messages_at > after

@@ -1,0 +1,63 @@
+"""A write is a row before it is a request."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Write(models.Model):
+    """
+    One change on its way to a provider (design 5).
+
+    `form_id` is the browser's: the same form never makes two writes. `attempt` fences:
+    only who claimed this attempt may settle it. `lease_until` is when a silent
+    `in_flight` row is taken to be dead, and becomes `unknown`, never `queued`.
+    `before` and `changes` use the provider's own field names. `said` is the
+    provider's own sentence about a refusal.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("saved here, will be sent")
+        IN_FLIGHT = "in_flight", _("sending")
+        SENT = "sent", _("sent")
+        REFUSED = "refused", _("refused")
+        UNKNOWN = "unknown", _("not confirmed: checking")
+        UNDECIDED = "undecided", _("not confirmed: you decide")
+
+    workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
+    connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
+    actor = models.ForeignKey("portal.User", models.SET_NULL, null=True, related_name="+")
+    entry = models.OneToOneField("portal.Entry", models.PROTECT, related_name="+")
+    form_id = models.CharField(max_length=64)
+    action = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20)
+    upstream_id = models.CharField(max_length=255, blank=True)
+    before = models.JSONField(default=dict)
+    changes = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status, default=Status.IN_FLIGHT)
+    attempt = models.PositiveIntegerField(default=1)
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    said = models.CharField(max_length=2000, blank=True)
+    reason = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "form_id"], name="one_write_per_form"),
+            models.UniqueConstraint(
+                fields=["connection", "kind", "upstream_id"],
+                condition=Q(status="in_flight") & ~Q(upstream_id=""),
+                name="one_write_in_flight_per_record",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "not_before"], name="outbox_due"),
+            models.Index(fields=["connection", "kind", "upstream_id"], name="outbox_record"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.status}"

@@ -1,0 +1,1 @@
+"""What we know about other people's APIs; no Django, no tables."""

@@ -1,0 +1,146 @@
+"""
+What a provider offers. Pages and services ask this, and never name a provider.
+
+A provider is one frozen `Provider`, made in its own folder and listed in `registry.py`.
+What its API cannot do is absent from `can`, with the reason in `cannot`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from portal.records import (
+    Can,
+    ContactRecord,
+    ConversationRecord,
+    FieldSpec,
+    Form,
+    Kind,
+    LeadRecord,
+    Page,
+    SentMessage,
+    State,
+)
+
+
+class Gate(Protocol):
+    """
+    Stands before every request that leaves: the budget of the key.
+
+    `enter` returns once the call may start or raises `BudgetSpent`; `leave` hears how
+    it ended: the HTTP status (None if no answer) and the answer's headers, lower-case.
+    """
+
+    def enter(self) -> None: ...
+    def leave(self, status: int | None, headers: Mapping[str, str]) -> None: ...
+
+
+class Client(Protocol):
+    """
+    One API with a key in hand. A provider implements the calls its API documents;
+    the others raise `NotImplementedError` and are absent from `Provider.can`.
+    All raise the errors of `providers/errors.py`. Bodies hold the provider's own names.
+    """
+
+    def list_page(
+        self,
+        kind: Kind,
+        *,
+        cursor: str | None = None,
+        page: int | None = None,
+        limit: int = 100,
+        sort: str | None = None,
+        filters: Mapping[str, str] | None = None,
+    ) -> Page[Any]: ...
+    def walk(
+        self, kind: Kind, *, sort: str | None = None, filters: Mapping[str, str] | None = None
+    ) -> Iterator[Page[Any]]: ...
+    def get_lead(self, upstream_id: str) -> LeadRecord: ...
+    def create_lead(self, values: Mapping[str, Any]) -> LeadRecord: ...
+    def update_lead(self, upstream_id: str, changes: Mapping[str, Any]) -> LeadRecord: ...
+    def delete_lead(self, upstream_id: str) -> None: ...
+    def get_contact(self, upstream_id: str) -> ContactRecord: ...
+    def create_contact(self, values: Mapping[str, Any]) -> ContactRecord: ...
+    def update_contact(self, upstream_id: str, changes: Mapping[str, Any]) -> ContactRecord: ...
+    def delete_contact(self, upstream_id: str) -> None: ...
+    def get_conversation(self, upstream_id: str) -> ConversationRecord: ...
+    def create_conversation(self, values: Mapping[str, Any]) -> ConversationRecord: ...
+    def set_status(self, upstream_id: str, status: str) -> ConversationRecord: ...
+    def send_message(self, conversation_id: str, text: str) -> SentMessage: ...
+    def send_note(self, conversation_id: str, text: str) -> SentMessage: ...
+    def update_user(self, upstream_id: str, changes: Mapping[str, Any]) -> ContactRecord: ...
+
+
+__all__ = [
+    "Assumption",
+    "Can",
+    "Client",
+    "FieldSpec",
+    "Follow",
+    "Form",
+    "Gate",
+    "Kind",
+    "Open",
+    "Provider",
+    "State",
+]
+
+type Open = Callable[..., AbstractContextManager[Client]]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """
+    How a kind is kept fresh after its first pass.
+
+    `backfill` is the sort of a complete walk (newest first; None where the API has no
+    sort), `follow` the sorts of the short walks that look for news, each with the record
+    attribute it is ordered by. Empty where the API has no sort: the first page is read.
+    """
+
+    backfill: str | None
+    follow: tuple[tuple[str, str], ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """
+    Something the documentation leaves open and this client assumes.
+
+    `probe` tries it with reads only and tells (holds, what was seen); None where no
+    read can tell. Source: the fact of `api-facts.md` it fills.
+    """
+
+    name: str
+    assumed: str
+    source: str
+    probe: Callable[[Client], tuple[bool, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """
+    What one provider is and can do.
+
+    `open(key, base_url=..., gate=..., deadline_seconds=...)` gives a context manager
+    with a `Client`. `calls_per_minute` is the documented limit of a key.
+    `cannot` says in people's words why an ability is missing.
+    """
+
+    slug: str
+    name: str
+    default_base_url: str
+    calls_per_minute: int
+    open: Open
+    kinds: Mapping[Kind, Follow]
+    can: frozenset[Can]
+    cannot: Mapping[Can, str]
+    forms: Mapping[Form, tuple[FieldSpec, ...]]
+    statuses: Mapping[str, State]
+    settable_statuses: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    key_hint: str = ""
+    dashboard_url: str = ""
+    assumptions: tuple[Assumption, ...] = ()

@@ -1,0 +1,1 @@
+"""Dexra: its endpoints, its answers, its limits."""

@@ -1,0 +1,1 @@
+"""NexaDesk: its endpoints, its answers, its limits."""

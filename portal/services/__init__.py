@@ -1,0 +1,1 @@
+"""What the portal does: one function per verb, one file per subject."""

@@ -1,0 +1,106 @@
+"""The only door to sealed keys: make, replace and open them."""
+
+import hashlib
+import secrets
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from portal.team.models import Workspace
+from portal.vault.models import Connection
+from portal.vault.seal import Place, Secret, seal, unseal
+
+HOOK_TOKEN_BYTES = 24
+
+
+def connections(workspace: Workspace) -> QuerySet[Connection]:
+    """The workspace's connections, oldest first, without their sealed values."""
+    return workspace.connections.defer(
+        "sealed_key", "sealed_webhook_secret", "sealed_hook_token"
+    ).order_by("id")
+
+
+def create(
+    workspace: Workspace,
+    *,
+    provider: str,
+    key: Secret,
+    label: str = "",
+    webhook_secret: Secret | None = None,
+) -> Connection:
+    """A connection with its key sealed to the new row."""
+    token = secrets.token_urlsafe(HOOK_TOKEN_BYTES)
+    with transaction.atomic():
+        connection = Connection.objects.create(
+            workspace=workspace,
+            provider=provider,
+            label=label,
+            hook_mark=hook_mark(token),
+            **_marks(provider, key),
+        )
+        connection.sealed_key = seal(key, _place(connection, "sealed_key"))
+        connection.sealed_hook_token = seal(Secret(token), _place(connection, "sealed_hook_token"))
+        if webhook_secret is not None:
+            place = _place(connection, "sealed_webhook_secret")
+            connection.sealed_webhook_secret = seal(webhook_secret, place)
+        connection.save()
+    return connection
+
+
+def replace_key(connection: Connection, key: Secret) -> None:
+    """Put another key into the connection; the old one is gone, what was learnt of it too."""
+    connection.sealed_key = seal(key, _place(connection, "sealed_key"))
+    for name, value in _marks(connection.provider, key).items():
+        setattr(connection, name, value)
+    connection.status = Connection.Status.OK
+    connection.may_write = True
+    connection.last_error = ""
+    connection.save()
+
+
+def key_of(connection: Connection) -> Secret:
+    """The key, to build a client with. Raises `Locked` if it does not open."""
+    return unseal(connection.sealed_key, _place(connection, "sealed_key"))
+
+
+def hook_token_of(connection: Connection) -> Secret:
+    """The token of the connection's webhook address. Raises `Locked`."""
+    return unseal(connection.sealed_hook_token or b"", _place(connection, "sealed_hook_token"))
+
+
+def note_ok(connection: Connection) -> None:
+    """The provider answered with this key."""
+    now = timezone.now()
+    connection.status, connection.last_ok_at, connection.last_error = "ok", now, ""
+    connection.save(update_fields=["status", "last_ok_at", "last_error"])
+
+
+def note_trouble(connection: Connection, sentence: str, *, status: str | None = None) -> None:
+    """What went wrong with this connection, in words for its page."""
+    connection.last_error, connection.last_error_at = sentence[:300], timezone.now()
+    connection.status = status or connection.status
+    connection.save(update_fields=["status", "last_error", "last_error_at"])
+
+
+def note_may_write(connection: Connection, may: bool) -> None:
+    """Whether the provider lets this key change anything, as learnt from its answers."""
+    if connection.may_write != may:
+        connection.may_write = may
+        connection.save(update_fields=["may_write"])
+
+
+def hook_mark(token: str) -> str:
+    """What is stored of a webhook address's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _marks(provider: str, key: Secret) -> dict[str, str]:
+    text = key.reveal()
+    mark = salted_hmac("portal.vault.key_mark", f"{provider}:{text}", algorithm="sha256")
+    return {"key_tail": text[-4:] if len(text) >= 12 else "", "key_mark": mark.hexdigest()}
+
+
+def _place(connection: Connection, column: str) -> Place:
+    return Place("portal_connection", column, connection.workspace_id, connection.pk)

@@ -1,0 +1,1 @@
+"""HTML in and out: one file per subject, holding its views and its forms."""
