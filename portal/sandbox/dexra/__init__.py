@@ -1,0 +1,1 @@
+"""Dexra as its documentation describes it: conversations, messages, users, webhooks."""

@@ -1,0 +1,1 @@
+"""NexaDesk as its documentation describes it: leads, contacts, conversations, webhooks."""
