@@ -1,0 +1,212 @@
+/* What a page does beyond its links and forms: answers that fail become a toast, the focus is never
+   lost, results are spoken, times stay true. Everything here can be missing: pages work without. */
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const meta = (name) => $(`meta[name="${name}"]`)?.content ?? "";
+const word = (name) => $("#words").content.querySelector(`[data-word="${name}"]`).textContent;
+
+/* Every htmx request carries the CSRF token in a header. */
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  ctx.request.headers["X-CSRFToken"] = meta("csrf-token");
+});
+
+/* Say something to those who listen. The pause makes equal words be spoken twice. */
+const say = (text) => {
+  const region = $("#say");
+  region.textContent = "";
+  setTimeout(() => { region.textContent = text }, 60);
+};
+document.addEventListener("announce", ({ detail }) => say(detail.message ?? detail.value ?? String(detail)));
+const sayNew = (root) => $$("[data-announce]", root).slice(0, 1).forEach((node) => say(node.dataset.announce || node.textContent));
+
+/* Toasts: one at a time, 10 s, waiting while somebody looks at it or the tab is hidden. Errors stay. */
+let clock = 0, left = 0;
+const clearToasts = () => { clearInterval(clock); $("#toast-polite").replaceChildren(); $("#toast-assertive").replaceChildren() };
+const toast = ({ message, tone = "ok", undo_url: undo, retry }) => {
+  clearToasts();
+  const node = $("#toast-form").content.cloneNode(true).firstElementChild;
+  const failed = tone === "danger" || tone === "error";
+  node.classList.toggle("danger", failed);
+  $("span", node).textContent = message;
+  if (undo) {
+    const form = $("form", node);
+    form.action = undo;
+    form.hidden = false;
+    $("input", form).value = meta("csrf-token");
+  }
+  const again = $(".toast-retry", node);
+  again.hidden = !retry;
+  again.addEventListener("click", () => { clearToasts(); retry() });
+  $(".toast-close", node).addEventListener("click", clearToasts);
+  const region = $("#toasts");
+  /* Above an open dialog too: only the top layer is. */
+  region.popover = "manual";
+  region.hidePopover();
+  region.showPopover();
+  $(failed ? "#toast-assertive" : "#toast-polite").append(node);
+  if (failed) return;
+  left = 10;
+  clock = setInterval(() => {
+    if (document.hidden || node.matches(":hover") || node.contains(document.activeElement)) return;
+    left -= 1;
+    if (left <= 0) clearToasts();
+  }, 1000);
+};
+document.addEventListener("toast", ({ detail }) => toast(detail));
+
+/* What the server said in a failed answer, if it is short enough to read. */
+const saidBy = (ctx) => {
+  const header = ctx.response.headers.get("X-Error");
+  if (header) { try { return decodeURIComponent(header) } catch { return header } }
+  const type = ctx.response.headers.get("Content-Type") ?? "", text = (ctx.text ?? "").trim();
+  if (type.includes("json")) { try { const body = JSON.parse(text); return body.message ?? body.error ?? "" } catch { return "" } }
+  return type.startsWith("text/plain") && text.length <= 200 ? text : "";
+};
+const retryOf = (ctx) => ctx.request?.method === "GET" && ctx.sourceElement?.isConnected
+  ? () => htmx.ajax("GET", ctx.request.action, { source: ctx.sourceElement, target: ctx.target, swap: ctx.swap }) : undefined;
+
+/* 401, 403, 404, 429 and 5xx never land in a table cell. What does is a form (422) or a conflict (409). */
+const SWAPPED = new Set([409, 422]);
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail, status = ctx?.response?.status ?? 200;
+  if (status < 400 || SWAPPED.has(status)) return;
+  event.preventDefault();
+  toast({ message: saidBy(ctx) || word("failed"), tone: "danger", retry: retryOf(ctx) });
+});
+document.addEventListener("htmx:error", ({ detail }) => {
+  if (detail.error?.name === "AbortError" && detail.ctx?.request?.signal?.reason !== "timeout") return;
+  console.error(detail.error);
+  if (detail.ctx && !detail.ctx.response) toast({ message: word("offline"), tone: "danger", retry: retryOf(detail.ctx) });
+});
+
+/* Waiting: nothing for 150 ms, then the bar; after 400 ms the old content is dimmed. */
+const waiting = new Map();
+const showWaiting = () => {
+  const ages = [...waiting.values()].map((since) => performance.now() - since);
+  const oldest = Math.max(-1, ...ages);
+  document.documentElement.classList.toggle("is-loading", oldest >= 150);
+  document.documentElement.classList.toggle("is-slow", oldest >= 400);
+};
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  waiting.set(ctx, performance.now());
+  ctx.target?.setAttribute?.("aria-busy", "true");
+  ctx.focused = document.activeElement;
+  const button = ctx.request.submitter;
+  if (button?.matches?.(".btn")) button.setAttribute("aria-busy", "true");
+  setTimeout(showWaiting, 150);
+  setTimeout(showWaiting, 400);
+});
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  waiting.delete(ctx);
+  ctx.target?.removeAttribute?.("aria-busy");
+  ctx.request?.submitter?.removeAttribute?.("aria-busy");
+  showWaiting();
+  restoreFocus(ctx);
+});
+
+/* The focus: the same id, else the first that can take it in the region, else the region itself. */
+const FOCUSABLE = 'a[href],button:not(:disabled),input:not([type=hidden],:disabled),select:not(:disabled),textarea:not(:disabled),summary,[tabindex]:not([tabindex="-1"])';
+const restoreFocus = (ctx) => {
+  const before = ctx.focused, now = document.activeElement;
+  if (!before || before === document.body || (now && now !== document.body)) return;
+  const same = before.id && document.getElementById(before.id);
+  let region = ctx.target?.isConnected ? ctx.target : ctx.target?.id && document.getElementById(ctx.target.id);
+  region ||= $("main");
+  const next = same || $$(FOCUSABLE, region).find((node) => node.checkVisibility()) || region;
+  if (next === region && !region.hasAttribute("tabindex")) region.tabIndex = -1;
+  next.focus({ preventScroll: !same });
+};
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const target = ctx?.target?.isConnected ? ctx.target : document.body;
+  sayNew(target);
+  tick();
+});
+
+/* Relative times: each 10 s under a minute, then each minute. The words come from the server. */
+const WORDS = meta("relative-words").split("|"), UNITS = [1, 60, 3600, 86400];
+const ago = (seconds) => {
+  if (seconds < 5) return WORDS[0];
+  const unit = UNITS.findLastIndex((size) => seconds >= size);
+  return WORDS[unit + 1].replace("#", Math.floor(seconds / UNITS[unit]));
+};
+let ticks = 0;
+const tick = () => {
+  for (const node of $$("time[data-relative]")) {
+    const seconds = Math.floor((Date.now() - Date.parse(node.dateTime)) / 1000);
+    if (seconds >= 604800 || Number.isNaN(seconds)) { node.removeAttribute("data-relative"); continue }
+    if (seconds >= 70 && ticks % 6) continue;
+    const text = ago(seconds);
+    if (node.textContent !== text) node.textContent = text;
+  }
+};
+setInterval(() => { ticks += 1; if (!document.hidden) tick() }, 10_000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { ticks = 0; tick() } });
+
+/* Dialogs: [data-dialog=ID] opens it (a link stays a link without script), [data-close] closes it. */
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-dialog]");
+  const dialog = opener && document.getElementById(opener.dataset.dialog);
+  if (dialog && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    opener.closest("[popover]:not(.side)")?.hidePopover();
+    dialog.showModal();
+  }
+  event.target.closest?.("[data-close]")?.closest("dialog")?.close();
+  if (event.target.matches?.("dialog") && event.target.open) {
+    const box = event.target.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (!inside && event.detail) event.target.close();
+  }
+});
+
+/* [data-copy=ID] copies the text of another element; [data-show=ID] shows and hides a password. */
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy],[data-show]");
+  const other = button && document.getElementById(button.dataset.copy ?? button.dataset.show);
+  if (!other) return;
+  if (button.dataset.copy) {
+    await navigator.clipboard.writeText(other.value ?? other.textContent.trim());
+    if (button.dataset.done) { toast({ message: button.dataset.done }) }
+  } else {
+    other.type = other.type === "password" ? "text" : "password";
+    button.setAttribute("aria-pressed", other.type === "text");
+  }
+});
+
+/* Text that was typed and not sent: the browser asks before it is lost. */
+const typed = (form) => [...form.elements].some((field) => field.type !== "hidden" && (
+  field.matches("textarea,input:not([type=checkbox],[type=radio],[type=submit])") && field.value !== field.defaultValue));
+let sending = false;
+addEventListener("beforeunload", (event) => {
+  if (!sending && $$("form[data-guard]").some(typed)) event.preventDefault();
+});
+
+/* A plain form is sent once: the second press within 5 s is dropped, and Back finds it ready. */
+document.addEventListener("submit", (event) => {
+  const form = event.target, htmxOwns = form.matches("[data-hx-post],[data-hx-get]") || event.submitter?.matches("[data-hx-post]");
+  if (event.defaultPrevented || htmxOwns || form.method !== "post") return;
+  if (Date.now() - (form.sentAt ?? 0) < 5000) { event.preventDefault(); return }
+  form.sentAt = Date.now();
+  sending = true;
+  if (event.submitter?.matches(".btn")) event.submitter.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => {
+  sending = false;
+  $$("form").forEach((form) => { form.sentAt = 0 });
+  $$(".btn[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+});
+
+/* The region that scrolls is not the window: keep its place for Back. */
+const placeKey = () => `place:${location.pathname}${location.search}`;
+const scroller = () => $(".tablewrap,.body");
+addEventListener("pagehide", () => {
+  try { sessionStorage.setItem(placeKey(), scroller()?.scrollTop ?? 0) } catch { /* private mode */ }
+});
+if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
+  try { scroller()?.scrollTo(0, Number(sessionStorage.getItem(placeKey()))) } catch { /* private mode */ }
+}
+
+$$("[data-needs-script]").forEach((node) => { node.hidden = false });
+sayNew(document);
+tick();
