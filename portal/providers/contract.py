@@ -109,14 +109,15 @@ class Assumption:
     """
     Something the documentation leaves open and this client assumes.
 
-    `probe` tries it with reads only and tells (holds, what was seen); None where no
-    read can tell. Source: the fact of `api-facts.md` it fills.
+    `probe` tries it with reads only and tells (holds, what was seen), where holds is None
+    if this key's data cannot tell; `probe` is None where no read can tell. It raises only
+    `TryLater` and `KeyRejected`. `source` is the section of the API facts it fills.
     """
 
     name: str
     assumed: str
     source: str
-    probe: Callable[[Client], tuple[bool, str]] | None = None
+    probe: Callable[[Client], tuple[bool | None, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,5 @@
-"""NexaDesk: its endpoints, its answers, its limits."""
+"""NexaDesk: leads, contacts and conversations with a chat bot's visitors."""
+
+from portal.providers.nexadesk.provider import NEXADESK
+
+__all__ = ["NEXADESK"]

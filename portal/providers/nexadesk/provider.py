@@ -1,0 +1,106 @@
+"""What NexaDesk is and can do, for pages and services that never name it."""
+
+from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider
+from portal.providers.nexadesk import assumed, client, parse
+
+STAGES = ("new", "qualified", "assigned", "contacted", "converted", "lost")
+"""The default pipeline; a workspace may have others (A4, A8)."""
+
+_LEAD = (
+    FieldSpec("visitor_name", "Name", required=True, max_length=200, example="Petra Novak"),
+    FieldSpec("visitor_email", "Email", kind="email", example="petra@harbour.example"),
+    FieldSpec("visitor_phone", "Phone", kind="phone", max_length=50, example="+386 1 555 0142"),
+    FieldSpec("visitor_company", "Company", max_length=200, example="Harbour Tools", assumed=True),
+    FieldSpec(
+        "pipeline_stage",
+        "Stage",
+        choices=STAGES,
+        help="Your own stages are kept as well.",
+        assumed=True,
+    ),
+    FieldSpec(
+        "expected_billing_amount",
+        "Expected amount",
+        kind="amount",
+        help="A number without a currency: NexaDesk keeps none.",
+        example="3200",
+        assumed=True,
+    ),
+    FieldSpec(
+        "need_summary", "Need", kind="long_text", help="What the visitor needs.", assumed=True
+    ),
+    FieldSpec("tags", "Tags", kind="tags", example="retail, priority", assumed=True),
+    FieldSpec(
+        "source",
+        "Source",
+        choices=("widget", "whatsapp", "messenger", "api", "manual"),
+        help="Leave it empty to let NexaDesk decide.",
+        assumed=True,
+    ),
+    FieldSpec(
+        "assigned_rep_id",
+        "Representative",
+        help="The representative's id in NexaDesk.",
+        assumed=True,
+    ),
+)
+_CONTACT = (
+    FieldSpec("first_name", "First name", required=True, max_length=100, example="Omar"),
+    FieldSpec("last_name", "Last name", max_length=100, example="Haddad"),
+    FieldSpec(
+        "email",
+        "Email",
+        kind="email",
+        help="Only one contact can have an address.",
+        example="omar@delta.example",
+    ),
+    FieldSpec("phone", "Phone", kind="phone", max_length=50, example="+961 1 555 010"),
+    FieldSpec("company_name", "Company", max_length=200, example="Delta Print", assumed=True),
+    FieldSpec("tags", "Tags", kind="tags", example="customer", assumed=True),
+    FieldSpec("profile_notes", "Notes", kind="long_text", assumed=True),
+)
+
+NEXADESK = Provider(
+    slug=assumed.SLUG,
+    name="NexaDesk",
+    default_base_url=client.BASE_URL,
+    calls_per_minute=100,
+    open=client.open_client,
+    kinds={
+        Kind.LEADS: Follow("created_at:desc", (("updated_at:desc", "updated_at"),)),
+        Kind.CONTACTS: Follow(
+            "created_at:desc",
+            (("last_activity:desc", "last_activity_at"), ("created_at:desc", "created_at")),
+        ),
+        Kind.CONVERSATIONS: Follow(
+            "created_at:desc", (("updated_at:desc", "updated_at"),), {"status": "all"}
+        ),
+    },
+    can=frozenset(
+        {
+            Can.CREATE_LEAD,
+            Can.UPDATE_LEAD,
+            Can.DELETE_LEAD,
+            Can.CREATE_CONTACT,
+            Can.UPDATE_CONTACT,
+            Can.DELETE_CONTACT,
+            Can.SET_STATUS,
+            Can.READ_MESSAGES,
+        }
+    ),
+    cannot={
+        Can.CREATE_CONVERSATION: "NexaDesk's API cannot start conversations: visitors do.",
+        Can.SEND_MESSAGE: "NexaDesk's API cannot send messages: answer in NexaDesk.",
+        Can.SEND_NOTE: "NexaDesk's API cannot add notes: write them in NexaDesk.",
+        Can.UPDATE_USER: "NexaDesk's API has no users: change the contact instead.",
+    },
+    forms={Form.LEAD: _LEAD, Form.CONTACT: _CONTACT},
+    statuses=parse.STATES,
+    settable_statuses=tuple(parse.STATES),
+    stages=STAGES,
+    key_hint=(
+        "A key starts with fc_live_. Make one in NexaDesk under Settings > API Keys with the "
+        "scopes read and write. NexaDesk shows it only once."
+    ),
+    assumptions=assumed.ASSUMPTIONS,
+)
