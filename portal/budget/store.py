@@ -58,7 +58,7 @@ def take(key_mark: str, lane: Lane, *, limit: int) -> float:
         room = window.limit if lane is Lane.PEOPLE else int(window.limit * BACKGROUND_SHARE)
         if len(calls) >= room:
             oldest_to_leave = calls[len(calls) - room][0]
-            return max(0.05, oldest_to_leave + WINDOW_SECONDS + SLACK_SECONDS - now)
+            return max(0.05, float(oldest_to_leave) + WINDOW_SECONDS + SLACK_SECONDS - now)
         window.calls = [*calls, [now, lane.value]]
         window.save(update_fields=["calls"])
     return 0.0

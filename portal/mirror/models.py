@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from portal.mirror.fields import RawField
+from portal.fields import RawField
 
 TEXT_LIMIT = 500
 
@@ -159,8 +159,8 @@ class Message(models.Model):
     One message. `origin` tells how we know it: the provider's history, its
     `last_message`, a delivery, or our own send (then `write` says how that went).
 
-    `upstream_id` is None until the provider gave one. `position` orders messages that
-    carry no time.
+    `upstream_id` is the provider's, or one of ours (`#3`: the fourth of a history without
+    ids; `write-7`: what write 7 sent). `position` orders messages that carry no time.
     """
 
     class Origin(models.TextChoices):
@@ -171,7 +171,7 @@ class Message(models.Model):
 
     workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
-    upstream_id = models.CharField(max_length=255, null=True)
+    upstream_id = models.CharField(max_length=255)
     origin = models.CharField(max_length=15, choices=Origin)
     author = models.CharField(max_length=10)
     author_name = _text(200)

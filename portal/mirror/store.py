@@ -6,7 +6,7 @@ Reads start at a workspace and never fetch behind the template's back (`FETCH_RA
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal.mirror import columns
 from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
-from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord
+from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord, State
 from portal.team.models import Workspace
 
 type Record = LeadRecord | ContactRecord | ConversationRecord
@@ -30,8 +30,10 @@ _COLUMNS: dict[Kind, Callable[[Any], dict[str, Any]]] = {
     Kind.CONTACTS: columns.contact_columns,
     Kind.CONVERSATIONS: columns.conversation_columns,
 }
-# The columns of a conversation, by the attribute of the record that fills them.
-_FILLED_BY = {"name_key": "visitor_name", "state": "status", "active_at": "created_at"}
+
+
+# Attributes of a record that are no column of its own copy.
+_NOT_COLUMNS = frozenset({"messages", "participants", "last_message_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,10 @@ def find(source: Source, kind: Kind, upstream_id: str) -> Upstream | None:
     return rows.select_related("connection", "workspace").filter(upstream_id=upstream_id).first()
 
 
-def by_email(source: Source, kind: Kind, email: str) -> Upstream | None:
-    """A live record with this e-mail, whatever the case, or None."""
-    rows = MODELS[kind]._default_manager.filter(
-        connection_id=source.connection_id, gone_at=None, email__iexact=email
-    )
-    return rows.first()
+def contact_by_email(source: Source, email: str) -> Contact | None:
+    """A live contact with this e-mail, whatever the case, or None."""
+    rows = Contact.objects.filter(connection_id=source.connection_id, gone_at=None)
+    return rows.filter(email__iexact=email).first()
 
 
 def save_records(source: Source, kind: Kind, records: Iterable[Record]) -> Saved:
@@ -124,6 +124,12 @@ def mark_gone(row: Upstream) -> None:
     row.save(update_fields=["gone_at"])
 
 
+def touch(row: Upstream) -> None:
+    """Upstream showed this record just now, changed or not."""
+    row.seen_at = timezone.now()
+    row.save(update_fields=["seen_at"])
+
+
 def _known(source: Source, kind: Kind, by_id: dict[str, Any]) -> dict[str, Upstream]:
     rows = MODELS[kind]._default_manager.filter(
         connection_id=source.connection_id, upstream_id__in=list(by_id)
@@ -133,17 +139,15 @@ def _known(source: Source, kind: Kind, by_id: dict[str, Any]) -> dict[str, Upstr
 
 def _merged(source: Source, kind: Kind, record: Any, known: Upstream | None) -> Upstream | None:
     """The row to write, or None where nothing changed or our copy is newer."""
-    values = _COLUMNS[kind](record)
-    raw: dict[str, Any] = dict(record.raw)
     told = getattr(record, "told", None)
+    if known is not None and told is not None:
+        record = _completed(record, known, told)
+    values, raw = _COLUMNS[kind](record), dict(record.raw)
     if known is not None:
         if _older(values, known):
             return None
-        if kind is Kind.CONVERSATIONS:
+        if told is not None or kind is Kind.CONVERSATIONS:
             raw = {**known.raw, **raw}
-        if told is not None:
-            values = {n: v for n, v in values.items() if _FILLED_BY.get(n, n) in told}
-            values |= _derived(values, known)
         if raw == known.raw and known.gone_at is None and _same(values, known):
             return None
     row = MODELS[kind]() if known is None else known
@@ -155,18 +159,17 @@ def _merged(source: Source, kind: Kind, record: Any, known: Upstream | None) -> 
     return row
 
 
-def _derived(values: dict[str, Any], known: Any) -> dict[str, Any]:
-    """Columns made of several attributes, for an answer that told only some of them."""
-
-    def now(name: str) -> Any:
-        return values.get(name, getattr(known, name))
-
-    texts = ("visitor_name", "visitor_email", "visitor_company", "subject", "last_message")
-    return {
-        "search_text": columns.search_text(*(now(name) for name in texts)),
-        "name_key": columns.sort_key(now("visitor_name") or now("subject")),
-        "active_at": now("updated_at") or now("created_at"),
-    }
+def _completed(record: Any, known: Upstream, told: frozenset[str]) -> Any:
+    """A record that told only some attributes, with the others as our copy has them."""
+    names = {field.name for field in fields(record)} - told - {"upstream_id", "raw", "told"}
+    kept = {name: getattr(known, name) for name in names if name not in _NOT_COLUMNS}
+    kept = {name: v for name, v in kept.items() if v is not None}
+    for name, value in kept.items():
+        if isinstance(value, list):
+            kept[name] = tuple(value)
+    if "state" in kept:
+        kept["state"] = State(kept["state"])
+    return replace(record, **kept)
 
 
 def _older(values: dict[str, Any], known: Upstream) -> bool:
@@ -181,8 +184,8 @@ def _same(values: dict[str, Any], known: Upstream) -> bool:
 
 def _upsert(kind: Kind, rows: Sequence[Upstream]) -> None:
     model = MODELS[kind]
-    fields = [f.name for f in model._meta.concrete_fields if not f.primary_key]
-    updated = [name for name in fields if name not in ("connection", "upstream_id")]
+    names = [f.name for f in model._meta.concrete_fields if not f.primary_key]
+    updated = [name for name in names if name not in ("connection", "upstream_id")]
     for row in rows:
         row.pk = None
     model._default_manager.bulk_create(

@@ -5,22 +5,24 @@ Where an API tells the history it is the truth. Where it does not, the thread is
 from `last_message`, from deliveries, and from what we sent ourselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.mirror import columns
 from portal.mirror.models import Conversation, Message
-from portal.records import Author, MessageRecord, SentMessage
+from portal.mirror.store import Source
+from portal.records import Author, ConversationRecord, MessageRecord, SentMessage
 
 
 def messages(conversation: Conversation) -> list[Message]:
     """The thread as known here, oldest first, each with the write that sent it, if we did."""
     rows = conversation.messages.select_related("write", "write__actor").order_by(
-        models.F("sent_at").asc(nulls_first=True), "position", "id"
+        Coalesce("sent_at", "seen_at"), "position", "id"
     )
     return list(rows.fetch_mode(models.FETCH_RAISE))
 
@@ -46,17 +48,28 @@ def save_history(conversation: Conversation, history: Sequence[MessageRecord]) -
     return changed + len(known)
 
 
-def note_last_message(conversation: Conversation, upstream_id: str, text: str) -> None:
-    """Keep a list's `last_message` as part of the thread: its author and time are not told."""
-    if not text:
-        return
-    record = MessageRecord(upstream_id=upstream_id, text=text)
-    known = conversation.messages.filter(upstream_id=upstream_id or "#last").first()
-    if known is None:
-        row = Message(conversation=conversation, upstream_id=upstream_id or "#last")
-        _write(row, record, 0, Message.Origin.LAST_MESSAGE)
-    elif known.origin == Message.Origin.LAST_MESSAGE:
-        _write(known, record, 0, Message.Origin.LAST_MESSAGE)
+def note_last_messages(source: Source, records: Iterable[ConversationRecord]) -> None:
+    """Keep each list item's `last_message`: a piece of the thread, author and time not told."""
+    told = {r.upstream_id: r for r in records if r.last_message_id and r.last_message}
+    rows = Conversation.objects.filter(
+        connection_id=source.connection_id, upstream_id__in=list(told)
+    )
+    now = timezone.now()
+    Message.objects.bulk_create(
+        [
+            Message(
+                workspace_id=source.workspace_id,
+                conversation_id=pk,
+                upstream_id=told[upstream_id].last_message_id,
+                origin=Message.Origin.LAST_MESSAGE,
+                author=Author.UNKNOWN.value,
+                text=columns.clean(told[upstream_id].last_message, 200_000),
+                seen_at=now,
+            )
+            for pk, upstream_id in rows.values_list("pk", "upstream_id")
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def save_sent(

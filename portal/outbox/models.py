@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.fields import RawField
+
 
 class Write(models.Model):
     """
@@ -34,8 +36,8 @@ class Write(models.Model):
     action = models.CharField(max_length=40)
     kind = models.CharField(max_length=20)
     upstream_id = models.CharField(max_length=255, blank=True)
-    before = models.JSONField(default=dict)
-    changes = models.JSONField(default=dict)
+    before = RawField(default=dict)
+    changes = RawField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.IN_FLIGHT)
     attempt = models.PositiveIntegerField(default=1)
     lease_until = models.DateTimeField(null=True)

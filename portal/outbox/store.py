@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -78,13 +79,19 @@ def begin(
 
 
 def blocking(connection_id: int, kind: str, upstream_id: str) -> QuerySet[Write]:
-    """Writes of this record that must end before the next may start."""
+    """
+    Writes of this record that must end before the next may start.
+
+    One that is not confirmed holds the next back while it may still be applied late.
+    """
     expire_leases()
+    settled_by_now = timezone.now() - timedelta(seconds=settings.OUTBOX_SETTLE_SECONDS)
     return Write.objects.filter(
+        Q(status__in=[Write.Status.QUEUED, Write.Status.IN_FLIGHT])
+        | Q(status=Write.Status.UNKNOWN, created_at__gt=settled_by_now),
         connection_id=connection_id,
         kind=kind,
         upstream_id=upstream_id,
-        status__in=[Write.Status.QUEUED, Write.Status.IN_FLIGHT, Write.Status.UNKNOWN],
     )
 
 

@@ -71,7 +71,7 @@ def seal(secret: Secret, place: Place) -> bytes:
     return FORMAT + b":" + key_id.encode() + b":" + nonce + sealed
 
 
-def unseal(sealed: bytes, place: Place) -> Secret:
+def unseal(sealed: bytes | memoryview, place: Place) -> Secret:
     """Open what `seal` made for this very place, or raise `Locked`."""
     key_id, body = _parts(bytes(sealed))
     key = settings.PORTAL_KEYRING.get(key_id)
@@ -84,7 +84,7 @@ def unseal(sealed: bytes, place: Place) -> Secret:
     return Secret(text.decode())
 
 
-def key_id_of(sealed: bytes) -> str:
+def key_id_of(sealed: bytes | memoryview) -> str:
     """The id of the ring's key that sealed this value."""
     return _parts(bytes(sealed))[0]
 

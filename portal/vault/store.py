@@ -96,10 +96,22 @@ def hook_mark(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def key_mark(provider: str, key: Secret) -> str:
+    """What tells equal keys apart without telling the key."""
+    text = f"{provider}:{key.reveal()}"
+    return salted_hmac("portal.vault.key_mark", text, algorithm="sha256").hexdigest()
+
+
+def forget_trouble(connection: Connection) -> None:
+    """Before a stored key is tried again: what was learnt of it may be outdated."""
+    connection.status, connection.may_write = Connection.Status.OK, True
+    connection.save(update_fields=["status", "may_write"])
+
+
 def _marks(provider: str, key: Secret) -> dict[str, str]:
     text = key.reveal()
-    mark = salted_hmac("portal.vault.key_mark", f"{provider}:{text}", algorithm="sha256")
-    return {"key_tail": text[-4:] if len(text) >= 12 else "", "key_mark": mark.hexdigest()}
+    tail = text[-4:] if len(text) >= 12 else ""
+    return {"key_tail": tail, "key_mark": key_mark(provider, key)}
 
 
 def _place(connection: Connection, column: str) -> Place:

@@ -14,6 +14,9 @@ class RawField(models.TextField):  # type: ignore[type-arg]
     hold all of that, and `raw` must come back as it was sent. Nothing queries into it.
     """
 
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, *_: object) -> Any:
         return None if value is None else json.loads(value)
 

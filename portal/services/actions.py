@@ -1,0 +1,174 @@
+"""
+Every write the portal knows: how a row of the outbox is sent, and what is kept of the answer.
+
+Both read only the row, so that the worker sends a queued write exactly as a page would.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.mirror import store, threads
+from portal.mirror.models import Conversation
+from portal.mirror.store import Source
+from portal.outbox.models import Write
+from portal.providers.contract import Client
+from portal.providers.errors import NotFound
+from portal.records import Can, ContactRecord, Kind
+from portal.services.errors import Clash, StaleRecord
+from portal.services.values import same_value
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """
+    `send` makes the calls and returns the provider's answer; `keep` saves it and returns
+    our copy. `can` is the ability the provider must have.
+    """
+
+    kind: Kind
+    can: Can
+    send: Callable[[Client, Source, Write], Any]
+    keep: Callable[[Source, Write, Any], Any]
+
+
+def _update_lead(client: Client, source: Source, write: Write) -> Any:
+    _check_unchanged(source, Kind.LEADS, client.get_lead(write.upstream_id), write)
+    return client.update_lead(write.upstream_id, write.changes)
+
+
+def _update_contact(client: Client, source: Source, write: Write) -> Any:
+    _check_unchanged(source, Kind.CONTACTS, client.get_contact(write.upstream_id), write)
+    return client.update_contact(write.upstream_id, write.changes)
+
+
+def _set_status(client: Client, source: Source, write: Write) -> Any:
+    current = client.get_conversation(write.upstream_id)
+    _check_unchanged(source, Kind.CONVERSATIONS, current, write)
+    return client.set_status(write.upstream_id, write.changes["status"])
+
+
+def _check_unchanged(source: Source, kind: Kind, current: Any, write: Write) -> None:
+    """
+    Raise `StaleRecord` if upstream changed a field that this write changes too.
+
+    Other fields merge silently: a PATCH carries only what changed. The API cannot compare
+    for us, so a writer may still slip in between our read and our write.
+    """
+    clashes = [
+        Clash(name, write.before.get(name), current.raw.get(name), mine)
+        for name, mine in write.changes.items()
+        if not same_value(current.raw.get(name), write.before.get(name))
+        and not same_value(current.raw.get(name), mine)
+    ]
+    if clashes:
+        raise StaleRecord(store.save(source, kind, current), clashes)
+
+
+def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
+    try:
+        delete(upstream_id)
+    except NotFound:
+        """Somebody was faster; what the person wanted is so."""
+
+
+def _keep(kind: Kind) -> Callable[[Source, Write, Any], Any]:
+    return lambda source, _write, record: store.save(source, kind, record)
+
+
+def _keep_gone(kind: Kind) -> Callable[[Source, Write, Any], Any]:
+    def keep(source: Source, write: Write, _answer: Any) -> Any:
+        row = store.find(source, kind, write.upstream_id)
+        if row is not None:
+            store.mark_gone(row)
+        return row
+
+    return keep
+
+
+def _keep_message(private: bool) -> Callable[[Source, Write, Any], Any]:
+    def keep(source: Source, write: Write, sent: Any) -> Any:
+        conversation = store.find(source, Kind.CONVERSATIONS, write.upstream_id)
+        if isinstance(conversation, Conversation):
+            author = str(write.actor) if write.actor else ""
+            text = write.changes["text"]
+            threads.save_sent(
+                conversation,
+                sent,
+                text=text,
+                private=private,
+                author_name=author,
+                write_id=write.pk,
+            )
+        return conversation
+
+    return keep
+
+
+def _keep_new_conversation(source: Source, write: Write, record: Any) -> Any:
+    """The answer echoes neither subject, tags nor user (facts B3): keep what we sent."""
+    subject = record.subject or write.changes.get("subject") or ""
+    tags = record.tags or tuple(write.changes.get("tags") or ())
+    told = None if record.told is None else record.told | {"subject", "tags"}
+    user = ContactRecord(upstream_id=str(write.changes["user_id"]), told=frozenset())
+    if store.find(source, Kind.CONTACTS, user.upstream_id) is None:
+        store.save(source, Kind.CONTACTS, user)
+    return store.save(
+        source, Kind.CONVERSATIONS, replace(record, subject=subject, tags=tags, told=told)
+    )
+
+
+ACTIONS: dict[str, Action] = {
+    "lead.create": Action(
+        Kind.LEADS, Can.CREATE_LEAD, lambda c, s, w: c.create_lead(w.changes), _keep(Kind.LEADS)
+    ),
+    "lead.update": Action(Kind.LEADS, Can.UPDATE_LEAD, _update_lead, _keep(Kind.LEADS)),
+    "lead.delete": Action(
+        Kind.LEADS,
+        Can.DELETE_LEAD,
+        lambda c, s, w: _gone_is_deleted(c.delete_lead, w.upstream_id),
+        _keep_gone(Kind.LEADS),
+    ),
+    "contact.create": Action(
+        Kind.CONTACTS,
+        Can.CREATE_CONTACT,
+        lambda c, s, w: c.create_contact(w.changes),
+        _keep(Kind.CONTACTS),
+    ),
+    "contact.update": Action(
+        Kind.CONTACTS, Can.UPDATE_CONTACT, _update_contact, _keep(Kind.CONTACTS)
+    ),
+    "contact.delete": Action(
+        Kind.CONTACTS,
+        Can.DELETE_CONTACT,
+        lambda c, s, w: _gone_is_deleted(c.delete_contact, w.upstream_id),
+        _keep_gone(Kind.CONTACTS),
+    ),
+    "user.update": Action(
+        Kind.CONTACTS,
+        Can.UPDATE_USER,
+        lambda c, s, w: c.update_user(w.upstream_id, w.changes),
+        _keep(Kind.CONTACTS),
+    ),
+    "conversation.create": Action(
+        Kind.CONVERSATIONS,
+        Can.CREATE_CONVERSATION,
+        lambda c, s, w: c.create_conversation(w.changes),
+        _keep_new_conversation,
+    ),
+    "conversation.status": Action(
+        Kind.CONVERSATIONS, Can.SET_STATUS, _set_status, _keep(Kind.CONVERSATIONS)
+    ),
+    "message.send": Action(
+        Kind.CONVERSATIONS,
+        Can.SEND_MESSAGE,
+        lambda c, s, w: c.send_message(w.upstream_id, w.changes["text"]),
+        _keep_message(private=False),
+    ),
+    "message.note": Action(
+        Kind.CONVERSATIONS,
+        Can.SEND_NOTE,
+        lambda c, s, w: c.send_note(w.upstream_id, w.changes["text"]),
+        _keep_message(private=True),
+    ),
+}

@@ -1,0 +1,143 @@
+"""Connections of a workspace: add a key, try it, replace it, remove it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.audit import log
+from portal.providers import registry
+from portal.providers.contract import Provider
+from portal.providers.errors import ProviderError
+from portal.records import Can, FieldSpec, Form, Kind
+from portal.services.errors import AlreadyConnected, CannotDo
+from portal.services.upstream import connect, provider_of, try_out
+from portal.team.models import Membership, User, Workspace
+from portal.vault import store as vault
+from portal.vault.models import Connection
+from portal.vault.seal import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A key that works: one list call, how long it took (seconds), what it could see."""
+
+    seconds: float
+    kind: str
+    total: int | None
+
+
+def providers() -> list[Provider]:
+    """Everything a workspace can be connected to."""
+    return list(registry.PROVIDERS.values())
+
+
+def of_workspace(workspace: Workspace) -> list[Connection]:
+    return list(vault.connections(workspace))
+
+
+def able(connections: Sequence[Connection], can: Can) -> list[Connection]:
+    """The connections whose API has this call."""
+    return [c for c in connections if can in provider_of(c).can]
+
+
+def why_not(connection: Connection, can: Can) -> str:
+    """The provider's reason for lacking an ability, "" if it has it."""
+    provider = provider_of(connection)
+    return "" if can in provider.can else provider.cannot.get(can, CannotDo.message)
+
+
+def fields_of(connection: Connection, form: Form) -> tuple[FieldSpec, ...]:
+    """The fields of one of the provider's forms, () if it has no such form."""
+    return provider_of(connection).forms.get(form, ())
+
+
+def add(
+    workspace: Workspace,
+    provider_slug: str,
+    key: Secret,
+    *,
+    label: str = "",
+    webhook_secret: Secret | None = None,
+    actor: Membership | None,
+) -> tuple[Connection, Trial]:
+    """
+    Try the key, then store it sealed. A key that does not work is not stored.
+
+    `actor` is None only for the command line. Raises `NotAllowed`, `AlreadyConnected`, or
+    what the provider said: `KeyRejected`, `NotPermitted`, `TryLater`, `BrokenContract`.
+    """
+    if actor is not None:
+        actor.require(Membership.Role.ADMIN)
+    provider = registry.get(provider_slug)
+    mark = vault.key_mark(provider.slug, key)
+    if workspace.connections.filter(key_mark=mark).exists():
+        raise AlreadyConnected(provider.slug)
+    trial = _try(provider, key, mark)
+    with transaction.atomic():
+        connection = vault.create(
+            workspace, provider=provider.slug, key=key, label=label, webhook_secret=webhook_secret
+        )
+        vault.note_ok(connection)
+        _log(connection, "connection.add", actor)
+    return connection, trial
+
+
+def replace_key(connection: Connection, key: Secret, *, actor: Membership) -> Trial:
+    """Try another key, then put it in the place of the old one. Raises as `add` does."""
+    actor.require(Membership.Role.ADMIN)
+    provider = provider_of(connection)
+    mark = vault.key_mark(provider.slug, key)
+    others = connection.workspace.connections.exclude(pk=connection.pk)
+    if others.filter(key_mark=mark).exists():
+        raise AlreadyConnected(provider.slug)
+    trial = _try(provider, key, mark)
+    with transaction.atomic():
+        vault.replace_key(connection, key)
+        vault.note_ok(connection)
+        _log(connection, "connection.replace_key", actor)
+    return trial
+
+
+def try_stored(connection: Connection, *, actor: Membership) -> Trial:
+    """Try the stored key again; what was learnt of it before is forgotten first."""
+    actor.require(Membership.Role.ADMIN)
+    vault.forget_trouble(connection)
+    started = time.monotonic()
+    kind = next(iter(provider_of(connection).kinds))
+    with connect(connection) as client:
+        page = client.list_page(kind, limit=1)
+    return Trial(time.monotonic() - started, kind.value, page.total)
+
+
+def remove(connection: Connection, *, actor: Membership) -> None:
+    """Remove the connection, its key and the copy of its records. Nothing changes upstream."""
+    actor.require(Membership.Role.ADMIN)
+    with transaction.atomic():
+        _log(connection, "connection.remove", actor)
+        connection.delete()
+
+
+def hook_address(connection: Connection) -> str:
+    """The address the provider's webhooks are sent to. Raises `Locked`."""
+    return f"{settings.PUBLIC_URL}/hooks/{vault.hook_token_of(connection).reveal()}/"
+
+
+def _try(provider: Provider, key: Secret, mark: str) -> Trial:
+    started = time.monotonic()
+    kind: Kind = next(iter(provider.kinds))
+    with try_out(provider, key, mark) as client:
+        page = client.list_page(kind, limit=1)
+    return Trial(time.monotonic() - started, kind.value, page.total)
+
+
+def _log(connection: Connection, action: str, actor: Membership | None) -> None:
+    user: User | None = actor.user if actor else None
+    log.record(connection.workspace, action, actor=user, subject=str(connection))
+
+
+def sentence(error: ProviderError) -> str:
+    """What to tell a person who tried a key: the provider's own words where it gave some."""
+    return error.said or error.message

@@ -1,0 +1,52 @@
+"""What can go wrong in a service beyond what a provider says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from portal.errors import PortalError
+
+
+class NotConnected(PortalError):
+    """The connection has no usable key: rejected by the provider, or sealed with a lost one."""
+
+    message = "This connection has no working key. Replace the key in Settings."
+    http_status = 409
+
+
+class AlreadyConnected(PortalError):
+    """The same key is in this workspace already."""
+
+    message = "This key is connected already."
+    http_status = 409
+
+
+class CannotDo(PortalError):
+    """The provider's API has no call for this; the sentence says so."""
+
+    message = "The service's API cannot do this."
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One field that both sides changed: as it was, as it is there now, as typed here."""
+
+    name: str
+    before: Any
+    theirs: Any
+    mine: Any
+
+
+class StaleRecord(PortalError):
+    """
+    Upstream changed a field that the person changed too. Nothing was sent.
+
+    `current` is our copy, brought up to date; `clashes` the fields that differ.
+    """
+
+    message = "Somebody changed this record meanwhile. Nothing was sent."
+    http_status = 409
+
+    def __init__(self, current: Any, clashes: list[Clash]) -> None:
+        super().__init__(current.pk, [clash.name for clash in clashes])
+        self.current, self.clashes = current, clashes

@@ -1,0 +1,132 @@
+"""A client with its key in hand and its budget in front."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.budget import store as budget
+from portal.budget.store import Lane
+from portal.mirror.store import Source
+from portal.providers import registry
+from portal.providers.contract import Client, Provider
+from portal.providers.errors import BudgetSpent, KeyRejected, ProviderError, RateLimited
+from portal.services.errors import NotConnected
+from portal.vault import store as vault
+from portal.vault.models import Connection
+from portal.vault.seal import Locked, Secret
+
+# How long a caller waits for a place in the window before it is told "not now".
+PATIENCE_SECONDS = {Lane.PEOPLE: 2.0, Lane.BACKGROUND: 90.0}
+SAY_OK_EVERY = timedelta(seconds=30)
+CLOSE_SECONDS_IF_NOT_TOLD = 30.0
+
+
+class KeyGate:
+    """The budget of one key, as a provider's client meets it (`contract.Gate`)."""
+
+    def __init__(self, key_mark: str, provider: Provider, lane: Lane) -> None:
+        self._mark, self._provider, self._lane = key_mark, provider, lane
+        self._limit = provider.calls_per_minute
+        self._started = 0.0
+        self.requests = 0
+
+    def enter(self) -> None:
+        """Wait for a place, as long as the lane's patience lasts; else `BudgetSpent`."""
+        give_up = time.monotonic() + PATIENCE_SECONDS[self._lane]
+        while wait := budget.take(self._mark, self._lane, limit=self._limit):
+            if time.monotonic() + wait > give_up:
+                raise BudgetSpent(self._provider.slug, retry_after=wait)
+            time.sleep(min(wait, 1.0))
+        self._started = time.time()
+        self.requests += 1
+
+    def leave(self, status: int | None, headers: Mapping[str, str]) -> None:
+        """Learn the key's limit from the answer, and that a slow call may count only now."""
+        told = headers.get("x-ratelimit-limit", "")
+        if told.isascii() and told.isdigit() and int(told) != self._limit:
+            self._limit = int(told)
+            budget.learn_limit(self._mark, self._limit)
+        if time.time() - self._started > budget.SLACK_SECONDS / 2:
+            budget.note_slow(self._mark, self._started)
+
+
+@contextmanager
+def connect(
+    connection: Connection, lane: Lane = Lane.PEOPLE, *, deadline_seconds: float | None = None
+) -> Iterator[Client]:
+    """
+    The provider's client for this connection. No transaction may be open: it waits and calls.
+
+    What the provider says of the key is noted at the connection: a 401 stops it at once,
+    a 429 stops every process for the told time. Raises `NotConnected` without a call if
+    the key was rejected before or does not open here.
+    """
+    if connection.status == Connection.Status.KEY_REJECTED:
+        raise NotConnected(connection.pk)
+    try:
+        key = vault.key_of(connection)
+    except Locked as locked:
+        vault.note_trouble(connection, locked.message, status=Connection.Status.LOCKED)
+        raise NotConnected(connection.pk, message=locked.message) from locked
+    provider = registry.get(connection.provider)
+    gate = KeyGate(connection.key_mark, provider, lane)
+    with _open(provider, key, gate, deadline_seconds) as client:
+        try:
+            yield client
+        except ProviderError as error:
+            _note_failure(connection, error)
+            raise
+    _note_success(connection)
+
+
+@contextmanager
+def try_out(provider: Provider, key: Secret, key_mark: str) -> Iterator[Client]:
+    """A client for a key that is not stored yet."""
+    gate = KeyGate(key_mark, provider, Lane.PEOPLE)
+    with _open(provider, key, gate, None) as client:
+        yield client
+
+
+@contextmanager
+def _open(
+    provider: Provider, key: Secret, gate: KeyGate, deadline_seconds: float | None
+) -> Iterator[Client]:
+    base_url = settings.PROVIDER_BASE_URLS.get(provider.slug) or provider.default_base_url
+    with provider.open(
+        key.reveal(),
+        base_url=base_url,
+        gate=gate,
+        deadline_seconds=deadline_seconds or settings.WRITE_DEADLINE_SECONDS,
+    ) as client:
+        yield client
+
+
+def source_of(connection: Connection) -> Source:
+    return Source(connection.pk, connection.workspace_id)
+
+
+def provider_of(connection: Connection) -> Provider:
+    return registry.get(connection.provider)
+
+
+def _note_failure(connection: Connection, error: ProviderError) -> None:
+    if isinstance(error, BudgetSpent):
+        return
+    if isinstance(error, RateLimited):
+        budget.close(connection.key_mark, error.retry_after or CLOSE_SECONDS_IF_NOT_TOLD)
+    if isinstance(error, KeyRejected):
+        vault.note_trouble(connection, error.message, status=Connection.Status.KEY_REJECTED)
+    elif error.http_status >= 500:
+        vault.note_trouble(connection, error.message)
+
+
+def _note_success(connection: Connection) -> None:
+    """Seldom: a connection that works is not written to on every call."""
+    fresh = timezone.now() - SAY_OK_EVERY
+    lately = connection.last_ok_at is not None and connection.last_ok_at > fresh
+    if not lately or connection.last_error or connection.status != Connection.Status.OK:
+        vault.note_ok(connection)

@@ -1,0 +1,43 @@
+"""Workspaces and who belongs to them."""
+
+from django.db import transaction
+
+from portal.audit import log
+from portal.errors import PortalError
+from portal.team.models import Membership, User, Workspace
+
+
+class SlugTaken(PortalError):
+    """Another workspace has this address."""
+
+    message = "A workspace with this address exists already."
+    http_status = 409
+
+
+def create_workspace(slug: str, *, name: str, owner_email: str, password: str | None) -> Workspace:
+    """
+    A workspace and its owner. A known e-mail keeps its password; a new one gets `password`,
+    or none (then the owner asks for a reset link). Raises `SlugTaken`.
+    """
+    if Workspace.objects.filter(slug=slug).exists():
+        raise SlugTaken(slug)
+    with transaction.atomic():
+        workspace = Workspace.objects.create(slug=slug, name=name)
+        owner = User.objects.filter(email=owner_email.strip().lower()).first()
+        if owner is None:
+            owner = User.objects.create_user(owner_email, password)
+        Membership.objects.create(workspace=workspace, user=owner, role=Membership.Role.OWNER)
+        log.record(workspace, "workspace.create", actor=owner, subject=name)
+    return workspace
+
+
+def workspaces_of(user: User) -> list[Membership]:
+    """The user's memberships with their workspaces, by name."""
+    rows = Membership.objects.filter(user=user).select_related("workspace")
+    return list(rows.order_by("workspace__name", "workspace_id"))
+
+
+def membership(user: User, slug: str) -> Membership | None:
+    """The user's membership in the workspace at this address, or None."""
+    rows = Membership.objects.filter(user=user, workspace__slug=slug, user__is_active=True)
+    return rows.select_related("workspace", "user").first()

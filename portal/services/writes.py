@@ -1,0 +1,194 @@
+"""
+The life of a write (design 5): a row, then a request, then the answer, the copy and the
+audit entry in one transaction. Nothing is ever sent twice for one row's attempt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from portal.audit import log
+from portal.audit.models import Entry
+from portal.errors import NotAllowed, PortalError
+from portal.mirror import store
+from portal.mirror.models import Upstream
+from portal.outbox import store as outbox
+from portal.outbox.models import Write
+from portal.providers.errors import (
+    KeyRejected,
+    NotFound,
+    NotPermitted,
+    ProviderError,
+    TryLater,
+)
+from portal.services.actions import ACTIONS
+from portal.services.errors import CannotDo, NotConnected, StaleRecord
+from portal.services.upstream import connect, provider_of, source_of
+from portal.team.models import Membership
+from portal.vault import store as vault
+from portal.vault.models import Connection
+
+RETRY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """
+    What a person wants changed. `before` and `changes` use the provider's own field names;
+    `subject` is our copy of the record, None when one is being made.
+    """
+
+    action: str
+    connection: Connection
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    subject: Upstream | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How a write stands now: `sent`, `queued` or `unknown` (a refusal is raised instead).
+    `record` is our copy of what it made or changed; None while nothing is confirmed.
+    """
+
+    write: Write
+    record: Any = None
+
+    @property
+    def sent(self) -> bool:
+        return self.write.status == Write.Status.SENT
+
+
+def submit(ask: Ask, *, actor: Membership, form_id: str) -> Outcome:
+    """
+    Write it down, then try it at once. The same `form_id` never makes two writes: the
+    second call returns how the first one stands.
+
+    Raises `NotAllowed`, `CannotDo`, `RecordBusy`, `StaleRecord`, `Refused`, `Duplicate`,
+    `NotFound`, `NotPermitted`: then nothing was changed, and the row says why.
+    """
+    actor.require(Membership.Role.AGENT)
+    action, provider = ACTIONS[ask.action], provider_of(ask.connection)
+    if action.can not in provider.can:
+        raise CannotDo(ask.action, message=provider.cannot.get(action.can, CannotDo.message))
+    earlier = outbox.by_form(actor.workspace, form_id)
+    if earlier is not None:
+        return _as_it_stands(earlier)
+    return attempt(_write_down(ask, actor, form_id))
+
+
+def _write_down(ask: Ask, actor: Membership, form_id: str) -> Write:
+    """The outbox row and its audit entry, committed before the first byte leaves."""
+    with transaction.atomic(durable=True):
+        entry = log.open_entry(
+            actor.workspace,
+            ask.action,
+            actor=actor.user,
+            subject=ask.title or str(ask.subject or ""),
+            subject_kind=ACTIONS[ask.action].kind.value,
+            subject_id=ask.subject.pk if ask.subject else None,
+            before=ask.before,
+            after=ask.changes,
+        )
+        return outbox.begin(
+            actor.workspace,
+            connection_id=ask.connection.pk,
+            entry_id=entry.pk,
+            actor=actor.user,
+            form_id=form_id,
+            action=ask.action,
+            kind=ACTIONS[ask.action].kind.value,
+            upstream_id=ask.subject.upstream_id if ask.subject else "",
+            before=ask.before,
+            changes=ask.changes,
+        )
+
+
+def attempt(write: Write) -> Outcome:
+    """Send a write that is in flight by our claim, and settle it by what came back."""
+    action, source = ACTIONS[write.action], source_of(write.connection)
+    try:
+        with connect(write.connection) as client:
+            answer = action.send(client, source, write)
+    except (ProviderError, StaleRecord, NotConnected) as error:
+        return _settle_failure(write, error)
+    with transaction.atomic():
+        record = action.keep(source, write, answer)
+        outbox.settle(write, Write.Status.SENT, upstream_id=record.upstream_id if record else "")
+        log.end(write.entry, Entry.Outcome.DONE, subject_id=record.pk if record else None)
+    vault.note_may_write(write.connection, True)
+    return Outcome(write, record)
+
+
+def _settle_failure(write: Write, error: PortalError) -> Outcome:
+    """Queued if it certainly did not arrive, unknown if it may have, else refused and raised."""
+    arrived = getattr(error, "arrived", False)
+    if isinstance(error, TryLater | KeyRejected | NotConnected) and not arrived:
+        seconds = getattr(error, "retry_after", None) or RETRY_SECONDS
+        outbox.put_off(write, seconds, reason=type(error).__name__)
+        return Outcome(write)
+    if arrived:
+        with transaction.atomic():
+            outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
+            log.end(write.entry, Entry.Outcome.UNKNOWN, reason=error.message)
+        return Outcome(write)
+    _settle_refusal(write, error)
+    raise error
+
+
+def _settle_refusal(write: Write, error: PortalError) -> None:
+    said = getattr(error, "said", "")
+    with transaction.atomic():
+        outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
+        log.end(write.entry, Entry.Outcome.REFUSED, reason=said or error.message)
+        if isinstance(error, NotFound):
+            _forget(write)
+    if isinstance(error, NotPermitted):
+        vault.note_may_write(write.connection, False)
+
+
+def _forget(write: Write) -> None:
+    row = store.find(source_of(write.connection), ACTIONS[write.action].kind, write.upstream_id)
+    if row is not None:
+        store.mark_gone(row)
+
+
+def _as_it_stands(write: Write) -> Outcome:
+    """The same form again: tell how its write ended, send nothing."""
+    record = None
+    if write.status == Write.Status.SENT and write.upstream_id:
+        kind = ACTIONS[write.action].kind
+        record = store.find(source_of(write.connection), kind, write.upstream_id)
+    return Outcome(write, record)
+
+
+def send_due() -> int:
+    """Send the queued writes whose time has come, each once; return how many were tried."""
+    outbox.expire_leases()
+    tried = 0
+    for write_id in outbox.due():
+        write = outbox.claim(write_id)
+        if write is not None:
+            tried += 1
+            _send_claimed(write)
+    return tried
+
+
+def _send_claimed(write: Write) -> None:
+    """As the person who wrote it, if they still may; a refusal stays on the row."""
+    try:
+        if not _still_may(write):
+            _settle_refusal(write, NotAllowed())
+            return
+        attempt(write)
+    except PortalError:
+        """Settled and said on the row: the pages show it."""
+
+
+def _still_may(write: Write) -> bool:
+    member = Membership.objects.filter(workspace=write.workspace, user=write.actor).first()
+    return member is not None and member.reaches(Membership.Role.AGENT)
