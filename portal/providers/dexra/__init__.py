@@ -1,1 +1,5 @@
-"""Dexra: its endpoints, its answers, its limits."""
+"""Dexra: conversations of all channels, messages and users."""
+
+from portal.providers.dexra.provider import DEXRA
+
+__all__ = ["DEXRA"]
