@@ -6,9 +6,12 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const meta = (name) => $(`meta[name="${name}"]`)?.content ?? "";
 const word = (name) => $("#words").content.querySelector(`[data-word="${name}"]`).textContent;
 
-/* Every htmx request carries the CSRF token in a header. */
+/* Every htmx request carries the CSRF token. The cookie's is newer than the page's after somebody
+   signed in again in another tab, and the token typed into a form would be the old one. */
+const token = () => document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1] ?? meta("csrf-token");
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-  ctx.request.headers["X-CSRFToken"] = meta("csrf-token");
+  ctx.request.headers["X-CSRFToken"] = token();
+  if (ctx.request.body?.has?.("csrfmiddlewaretoken")) ctx.request.body.set("csrfmiddlewaretoken", token());
 });
 
 /* Say something to those who listen. The pause makes equal words be spoken twice. */
@@ -23,7 +26,7 @@ const sayNew = (root) => $$("[data-announce]", root).slice(0, 1).forEach((node) 
 /* Toasts: one at a time, 10 s, waiting while somebody looks at it or the tab is hidden. Errors stay. */
 let clock = 0, left = 0;
 const clearToasts = () => { clearInterval(clock); $("#toast-polite").replaceChildren(); $("#toast-assertive").replaceChildren() };
-const toast = ({ message, tone = "ok", undo_url: undo, retry }) => {
+const toast = ({ message, tone = "ok", undo_url: undo, retry, signIn }) => {
   clearToasts();
   const node = $("#toast-form").content.cloneNode(true).firstElementChild;
   const failed = tone === "danger" || tone === "error";
@@ -33,11 +36,12 @@ const toast = ({ message, tone = "ok", undo_url: undo, retry }) => {
     const form = $("form", node);
     form.action = undo;
     form.hidden = false;
-    $("input", form).value = meta("csrf-token");
+    $("input", form).value = token();
   }
   const again = $(".toast-retry", node);
   again.hidden = !retry;
   again.addEventListener("click", () => { clearToasts(); retry() });
+  $(".toast-sign-in", node).hidden = !signIn;
   $(".toast-close", node).addEventListener("click", clearToasts);
   const region = $("#toasts");
   /* Above an open dialog too: only the top layer is. */
@@ -70,8 +74,10 @@ const retryOf = (ctx) => ctx.request?.method === "GET" && ctx.sourceElement?.isC
 const SWAPPED = new Set([409, 422]);
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx } = event.detail, status = ctx?.response?.status ?? 200;
-  if (status < 400 || SWAPPED.has(status)) return;
+  const signedOut = status === 401 || ctx?.response?.raw?.redirected && ctx.response.raw.url.includes("/accounts/login/");
+  if (!signedOut && (status < 400 || SWAPPED.has(status))) return;
   event.preventDefault();
+  if (signedOut) { toast({ message: word("signed-out"), tone: "danger", signIn: true }); return }
   toast({ message: saidBy(ctx) || word("failed"), tone: "danger", retry: retryOf(ctx) });
 });
 document.addEventListener("htmx:error", ({ detail }) => {
