@@ -1,14 +1,61 @@
-"""A PortalError becomes a page or a toast with its status."""
+"""A PortalError that no view handled becomes a page, or a toast, with its status."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from portal.errors import PortalError
+from portal.providers.errors import ProviderError
+from portal.web.htmx import is_partial
+
+log = logging.getLogger(__name__)
+
+TEMPLATES = {400: "400.html", 403: "403.html", 404: "404.html"}
 
 
-def portal_errors(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
-    return get_response
+class PortalErrors:
+    """Middleware. Also hands each request an id that error pages show and logs carry."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, PortalError):
+            return None
+        if error.http_status >= 500:
+            log.warning("%s on %s: %r", type(error).__name__, request.path, error)
+        sentence = sentence_of(error)
+        if is_partial(request):
+            response = HttpResponse(sentence, "text/plain; charset=utf-8", error.http_status)
+            response["X-Error"] = sentence.encode("ascii", "replace").decode()
+            response["HX-Reswap"] = "none"
+            return response
+        template = TEMPLATES.get(error.http_status, "error.html")
+        context = {"sentence": sentence, "status": error.http_status}
+        return render(request, template, context, status=error.http_status)
+
+
+def sentence_of(error: PortalError) -> str:
+    """What to tell a person: the provider's own words where it gave some, else ours."""
+    said = error.said if isinstance(error, ProviderError) else ""
+    return said or _(error.message)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return HttpResponse(status=403)
+    """The form's token is missing or old: nothing was changed, and the page says so."""
+    return render(
+        request, "403_csrf.html", {"reason": reason if settings.DEBUG else ""}, status=403
+    )
+
+
+def not_found(request: HttpRequest, exception: Any) -> HttpResponse:
+    """The same page for what is missing and for what is foreign."""
+    return render(request, "404.html", status=404)

@@ -1,15 +1,140 @@
-"""What every page stands in: theme, freshness, budget, and the headers of each answer."""
+"""What every page stands in: who, where, how fresh, how much of the budget is used."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from portal.budget import store as budget
+from portal.mirror import store
+from portal.mirror.models import SyncState
+from portal.services.workspaces import workspaces_of
+from portal.team.models import Membership, Workspace
+from portal.vault import store as vault
+from portal.vault.models import Connection
+
+THEMES = ("system", "light", "dark")
+DENSITIES = ("default", "compact", "comfortable")
+SECTIONS = ("leads", "contacts", "conversations", "settings")
+STALE_AFTER = timedelta(minutes=3)
 
 
-def headers(
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the copy is. `tone` is ok, stale, down or none (nothing is connected)."""
+
+    tone: str
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One key's calls in the last minute, for the sidebar."""
+
+    label: str
+    used: int
+    limit: int
+    tone: str
+    text: str
+
+
+def never_stored(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    return get_response
+    """Pages of signed-in people are not kept by browsers or proxies (reliability T28)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not request.path.startswith("/static/") and "Cache-Control" not in response:
+            response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """The frame's part of every template's context."""
+    look = {
+        "theme": _one_of(request.COOKIES.get("theme"), THEMES),
+        "density": _one_of(request.COOKIES.get("density"), DENSITIES),
+    }
+    member: Membership | None = getattr(request, "member", None)
+    if member is None:
+        return look
+    connections = SimpleLazyObject(lambda: list(vault.connections(member.workspace)))
+    states = SimpleLazyObject(lambda: store.sync_states(member.workspace))
+    return look | {
+        "member": member,
+        "workspace": member.workspace,
+        "workspaces": SimpleLazyObject(lambda: _switcher(member)),
+        "section": _section(request, member.workspace),
+        "freshness": SimpleLazyObject(lambda: freshness(list(connections), list(states))),
+        "budget": SimpleLazyObject(lambda: meters(list(connections))),
+        "can_write": member.reaches(Membership.Role.AGENT),
+        "can_administer": member.reaches(Membership.Role.ADMIN),
+        "connections": connections,
+        "sync_states": states,
+    }
+
+
+def freshness(connections: list[Connection], states: list[SyncState]) -> Freshness:
+    """The oldest part of the copy speaks for the whole."""
+    if not connections:
+        return Freshness("none", _("Not connected"))
+    broken = [c for c in connections if c.status != Connection.Status.OK]
+    if broken:
+        return Freshness("down", _("%s: replace the key") % broken[0])
+    times = [s.synced_at for s in states if s.synced_at]
+    if len(times) < len(states) or not states:
+        return Freshness("stale", _("First sync is running"))
+    oldest = min(times)
+    if any(s.error for s in states):
+        return Freshness("down", _("Not answering, synced"), oldest)
+    tone = "ok" if timezone.now() - oldest < STALE_AFTER else "stale"
+    return Freshness(tone, _("Synced"), oldest)
+
+
+def meters(connections: list[Connection]) -> list[Meter]:
+    """Each connection's calls in the last minute, by people and by background work."""
+    usage = budget.usage(c.key_mark for c in connections)
+    found = []
+    for connection in connections:
+        use = usage.get(connection.key_mark)
+        if use is None:
+            continue
+        left = 1 - use.used / use.limit
+        tone = "danger" if left < 0.1 else "warning" if left < 0.3 else "ok"
+        text = _("%(people)d by people, %(background)d in the background") % {
+            "people": use.people,
+            "background": use.background,
+        }
+        found.append(Meter(str(connection), use.used, use.limit, tone, text))
+    return found
+
+
+def _switcher(member: Membership) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": m.workspace.name,
+            "slug": m.workspace.slug,
+            "colour": m.workspace.colour,
+            "role_label": m.get_role_display(),
+        }
+        for m in workspaces_of(member.user)
+    ]
+
+
+def _section(request: HttpRequest, workspace: Workspace) -> str:
+    rest = request.path.removeprefix(f"/w/{workspace.slug}/")
+    name = rest.split("/", 1)[0]
+    return name if name in SECTIONS else "home" if not rest else ""
+
+
+def _one_of(value: str | None, allowed: tuple[str, ...]) -> str:
+    return value if value in allowed else allowed[0]

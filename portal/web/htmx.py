@@ -1,0 +1,38 @@
+"""A page, or only its partial: one template serves both."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.http import trigger_client_event
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether htmx asks for a piece of the page it shows (not for a page of its history)."""
+    details = getattr(request, "htmx", None)
+    return bool(details) and not details.history_restore_request and not details.boosted
+
+
+def show(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    partial: str,
+    status: int = 200,
+) -> HttpResponse:
+    """
+    The whole page, or its partial `template#partial` when htmx asked for a piece of it.
+
+    `partial` is named like the DOM id it fills. The view picks it, never the client.
+    """
+    name = f"{template}#{partial}" if is_partial(request) else template
+    response = render(request, name, context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def toast(response: HttpResponse, message: str, *, tone: str = "ok") -> HttpResponse:
+    """Have the page say it in a toast (htmx answers only)."""
+    return trigger_client_event(response, "toast", {"message": message, "tone": tone})
