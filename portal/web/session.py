@@ -1,9 +1,51 @@
-"""Sign-in: allauth's adapter."""
+"""Sign-in: allauth's adapter, the front door, and how the pages look to this browser."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.services.workspaces import workspaces_of
+from portal.web.frame import DENSITIES, THEMES
+
+LOOKS = {"theme": THEMES, "density": DENSITIES}
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+@require_GET
+def start(request: HttpRequest) -> HttpResponse:
+    """The workspace last worked in; who is nobody signs in first, who has none is told so."""
+    if not request.user.is_authenticated:
+        return redirect("account_login")
+    slugs = [member.workspace.slug for member in workspaces_of(request.user)]
+    if not slugs:
+        return render(request, "home/nowhere.html")
+    last = request.COOKIES.get("workspace")
+    return redirect("home", last if last in slugs else slugs[0])
+
+
+@require_POST
+def look(request: HttpRequest) -> HttpResponse:
+    """Keep `theme` and `density` in this browser and go back to `next`, a path of this site."""
+    response = redirect(same_site_path(request, request.POST.get("next", "")))
+    for name, allowed in LOOKS.items():
+        value = request.POST.get(name)
+        if value in allowed:
+            response.set_cookie(
+                name, value, YEAR_SECONDS, secure=request.is_secure(), httponly=True, samesite="Lax"
+            )
+    return response
+
+
+def same_site_path(request: HttpRequest, path: str) -> str:
+    """`path` if it leads to a page of this site, else the front door."""
+    safe = path.startswith("/") and url_has_allowed_host_and_scheme(
+        path, allowed_hosts=None, require_https=request.is_secure()
+    )
+    return path if safe else "/"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
