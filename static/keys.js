@@ -98,7 +98,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const menu = $$(".menu:popover-open").at(-1);
-  if (menu && !menu.matches(".form") && !typing(event.target)) { inMenu(event, menu); return }
+  if (menu && !menu.matches(".panel") && !typing(event.target)) { inMenu(event, menu); return }
   if (off() || !plain(event) || typing(event.target) || $("dialog:modal")) return;
   const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (arrow && document.activeElement?.matches?.(".t td.name a, .conv-row")) { event.preventDefault(); move(arrow); return }

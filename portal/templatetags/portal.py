@@ -104,7 +104,7 @@ def _words_for_days(local: datetime) -> str:
 
 @register.filter
 def amount(value: Any) -> str:
-    """A number with thousands separators and no needless decimals; None is "—"."""
+    """A number with thousands separators and no needless decimals ("3,200.50"); None is "—"."""
     if value is None or value == "":
         return nothing()
     try:
@@ -113,9 +113,9 @@ def amount(value: Any) -> str:
         return str(value)
     if not number.is_finite():
         return str(value)
-    plain = f"{number:f}"
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
+    whole, _point, decimals = f"{number:f}".partition(".")
+    decimals = decimals.rstrip("0")
+    plain = f"{whole}.{decimals.ljust(2, '0')}" if decimals else whole
     return number_format(Decimal(plain), force_grouping=True)
 
 
