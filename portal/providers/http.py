@@ -51,12 +51,13 @@ class _Backoff:
         self._deadline, self._step = deadline, FIRST_BACKOFF_SECONDS
 
     def __call__(self, error: Exception) -> bool | float:
-        if not isinstance(error, Unreachable):
+        left = self._deadline.seconds_left()
+        if not isinstance(error, Unreachable) or left <= 0:
             return False
         self._step *= 2
-        wait = random.uniform(0, min(self._step, LONGEST_BACKOFF_SECONDS))  # noqa: S311
-        wait = max(wait, error.retry_after or 0)
-        return wait if wait < self._deadline.seconds_left() else False
+        wait = random.uniform(0, min(self._step, LONGEST_BACKOFF_SECONDS, left))  # noqa: S311
+        asked = error.retry_after or 0
+        return max(wait, asked) if asked < left else False
 
 
 class Http:
