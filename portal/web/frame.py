@@ -67,8 +67,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     member: Membership | None = getattr(request, "member", None)
     if member is None:
         return look
-    connections = SimpleLazyObject(lambda: list(vault.connections(member.workspace)))
-    states = SimpleLazyObject(lambda: store.sync_states(member.workspace))
+    connections = SimpleLazyObject(lambda: connections_of(request))
+    states = SimpleLazyObject(lambda: sync_states_of(request))
     return look | {
         "member": member,
         "workspace": member.workspace,
@@ -81,6 +81,23 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "connections": connections,
         "sync_states": states,
     }
+
+
+def connections_of(request: HttpRequest) -> list[Connection]:
+    """The connections of the member's workspace, read once for the view and its frame."""
+    return _once(request, "connections", lambda w: list(vault.connections(w)))
+
+
+def sync_states_of(request: HttpRequest) -> list[SyncState]:
+    """How far each kind of each connection has come, read once for the view and its frame."""
+    return _once(request, "sync_states", store.sync_states)
+
+
+def _once[T](request: HttpRequest, name: str, read: Callable[[Workspace], list[T]]) -> list[T]:
+    kept: dict[str, list[T]] = request.__dict__.setdefault("_frame", {})
+    if name not in kept:
+        kept[name] = read(request.member.workspace)  # type: ignore[attr-defined]
+    return kept[name]
 
 
 def freshness(connections: list[Connection], states: list[SyncState]) -> Freshness:
