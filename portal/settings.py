@@ -159,6 +159,7 @@ def _database() -> dict[str, Any]:
         "DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'crossdesk.sqlite3'}"
     )
     if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -223,14 +224,27 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _SECURE else "http"
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "/accounts/login/"
 
-_MAIL = env.email_url("EMAIL_URL", default="consolemail://")
-EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
-EMAIL_HOST = _MAIL.get("EMAIL_HOST") or "localhost"
-EMAIL_PORT = _MAIL.get("EMAIL_PORT") or 25
-EMAIL_HOST_USER = _MAIL.get("EMAIL_HOST_USER") or ""
-EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_PASSWORD") or ""
-EMAIL_USE_TLS = bool(_MAIL.get("EMAIL_USE_TLS"))
-EMAIL_USE_SSL = bool(_MAIL.get("EMAIL_USE_SSL"))
+
+
+def _mailer() -> dict[str, Any]:
+    """EMAIL_URL (smtp+tls://user:password@host:587) as Django's mailer; else mail is printed."""
+    told = env.email_url("EMAIL_URL", default="consolemail://")
+    backend = told["EMAIL_BACKEND"]
+    if not backend.endswith("smtp.EmailBackend"):
+        return {"BACKEND": backend}
+    options = {
+        "host": told.get("EMAIL_HOST") or "localhost",
+        "port": told.get("EMAIL_PORT") or 25,
+        "username": told.get("EMAIL_HOST_USER") or "",
+        "password": told.get("EMAIL_HOST_PASSWORD") or "",
+        "use_tls": bool(told.get("EMAIL_USE_TLS")),
+        "use_ssl": bool(told.get("EMAIL_USE_SSL")),
+        "timeout": 20,
+    }
+    return {"BACKEND": backend, "OPTIONS": options}
+
+
+MAILERS = {"default": _mailer()}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="crossdesk@localhost")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -95,20 +95,25 @@ def contact_by_email(source: Source, email: str) -> Contact | None:
     return rows.filter(email__iexact=email).first()
 
 
-def save_records(source: Source, kind: Kind, records: Iterable[Record]) -> Saved:
+def save_records(
+    source: Source, kind: Kind, records: Iterable[Record], *, asked_at: datetime | None = None
+) -> Saved:
     """
     Merge records of one kind into the mirror, by upstream id; the last of equal ids wins.
 
     Runs in the caller's transaction where there is one, so that a page and its progress
-    are one. A record that came back after it was gone is live again.
+    are one. A record that came back after it was gone is live again. A copy that was
+    saved after `asked_at`, when this answer was asked for, is the newer one and stays.
     """
     by_id = {record.upstream_id: record for record in records}
     with transaction.atomic():
         known = _known(source, kind, by_id)
+        for id_ in [i for i, row in known.items() if asked_at and row.seen_at > asked_at]:
+            del by_id[id_]
         rows = [_merged(source, kind, record, known.get(id_)) for id_, record in by_id.items()]
         changed = [row for row in rows if row is not None]
         _upsert(kind, changed)
-    created = len(by_id) - len(known)
+    created = sum(id_ not in known for id_ in by_id)
     return Saved(created, len(changed) - created, len(by_id) - len(changed))
 
 

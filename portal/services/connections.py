@@ -8,10 +8,11 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.audit import log
+from portal.errors import PortalError
 from portal.providers import registry
 from portal.providers.contract import Provider
 from portal.providers.errors import ProviderError
-from portal.records import Can, FieldSpec, Form, Kind
+from portal.records import Can, FieldSpec, Form, Kind, State
 from portal.services.errors import AlreadyConnected, CannotDo
 from portal.services.upstream import connect, provider_of, try_out
 from portal.team.models import Membership, User, Workspace
@@ -49,9 +50,30 @@ def why_not(connection: Connection, can: Can) -> str:
     return "" if can in provider.can else provider.cannot.get(can, CannotDo.message)
 
 
+def kinds_of(connection: Connection) -> tuple[Kind, ...]:
+    """The kinds of records this connection's API lists, in the order they are copied."""
+    return tuple(provider_of(connection).kinds)
+
+
 def fields_of(connection: Connection, form: Form) -> tuple[FieldSpec, ...]:
     """The fields of one of the provider's forms, () if it has no such form."""
     return provider_of(connection).forms.get(form, ())
+
+
+def name_of(connection: Connection) -> str:
+    """What people call the connection: its own label, else the provider's name."""
+    return connection.label or provider_of(connection).name
+
+
+def settable_statuses(connection: Connection) -> dict[str, State]:
+    """The status words a conversation may be given, each with its normal form."""
+    provider = provider_of(connection)
+    return {word: provider.statuses[word] for word in provider.settable_statuses}
+
+
+def dashboard_of(connection: Connection) -> str:
+    """Where the provider's own pages are, "" if not known."""
+    return provider_of(connection).dashboard_url
 
 
 def add(
@@ -138,6 +160,7 @@ def _log(connection: Connection, action: str, actor: Membership | None) -> None:
     log.record(connection.workspace, action, actor=user, subject=str(connection))
 
 
-def sentence(error: ProviderError) -> str:
+def sentence(error: PortalError) -> str:
     """What to tell a person who tried a key: the provider's own words where it gave some."""
-    return error.said or error.message
+    said = error.said if isinstance(error, ProviderError) else ""
+    return f"{error.message} It said: {said}" if said else error.message

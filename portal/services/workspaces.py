@@ -41,3 +41,7 @@ def membership(user: User, slug: str) -> Membership | None:
     """The user's membership in the workspace at this address, or None."""
     rows = Membership.objects.filter(user=user, workspace__slug=slug, user__is_active=True)
     return rows.select_related("workspace", "user").first()
+
+
+def by_slug(slug: str) -> Workspace | None:
+    return Workspace.objects.filter(slug=slug).first()

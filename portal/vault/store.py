@@ -116,3 +116,20 @@ def _marks(provider: str, key: Secret) -> dict[str, str]:
 
 def _place(connection: Connection, column: str) -> Place:
     return Place("portal_connection", column, connection.workspace_id, connection.pk)
+
+
+def by_id(connection_id: int) -> Connection | None:
+    """One connection with its workspace, for a job that carries its id."""
+    return Connection.objects.select_related("workspace").filter(pk=connection_id).first()
+
+
+def working_ids() -> list[int]:
+    """Ids of the connections whose key was not rejected (a locked one may open again)."""
+    rows = Connection.objects.exclude(status=Connection.Status.KEY_REJECTED).order_by("id")
+    return list(rows.values_list("pk", flat=True))
+
+
+def to_sync(slug: str | None = None) -> list[Connection]:
+    """Every connection, or those of one workspace, with their workspaces."""
+    rows = Connection.objects.select_related("workspace").order_by("workspace_id", "id")
+    return list(rows.filter(workspace__slug=slug) if slug else rows)

@@ -1,0 +1,15 @@
+"""The background worker: Huey's consumer with the project's settings."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from portal.jobs import sync  # noqa: F401 - registers the jobs
+
+
+class Command(BaseCommand):
+    help = "Run the jobs: synchronise each minute, send what waits in the outbox."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("run_huey")

@@ -1,0 +1,136 @@
+"""
+The cast of every story: a sandbox on a real socket, a workspace with its team, connections.
+
+The database is real (SQLite in a file, or what DATABASE_URL names). Only clocks are mocked.
+"""
+
+import time
+
+import pytest
+from django.test import Client
+
+from portal.budget import store as budget
+from portal.models import Connection, Membership, User, Workspace
+from portal.sandbox import Sandbox, serve
+from portal.services import connections
+from portal.services.sync import sync_connection
+from portal.vault.seal import Secret
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def _settings_for_tests(settings):
+    """Fast hashing, plain static files, mail in memory; nothing else differs."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.ACCOUNT_RATE_LIMITS = False
+
+
+@pytest.fixture
+def sandbox(settings):
+    """NexaDesk and Dexra on a real socket: real timeouts, real headers, no mocks."""
+    with serve(Sandbox()) as running:
+        settings.PROVIDER_BASE_URLS = {
+            "nexadesk": running.nexadesk_url,
+            "dexra": running.dexra_url,
+        }
+        yield running
+
+
+def make_member(workspace, role, email=None):
+    user = User.objects.create_user(email or f"{role}@{workspace.slug}.example", PASSWORD)
+    user.name = str(role).title()
+    user.save()
+    return Membership.objects.create(workspace=workspace, user=user, role=role)
+
+
+@pytest.fixture
+def workspace(db):
+    return Workspace.objects.create(slug="acme", name="Acme")
+
+
+@pytest.fixture
+def owner(workspace):
+    return make_member(workspace, "owner")
+
+
+@pytest.fixture
+def admin(workspace):
+    return make_member(workspace, "admin")
+
+
+@pytest.fixture
+def agent(workspace):
+    return make_member(workspace, "agent")
+
+
+@pytest.fixture
+def viewer(workspace):
+    return make_member(workspace, "viewer")
+
+
+@pytest.fixture
+def stranger(db):
+    """A member of another workspace."""
+    return make_member(Workspace.objects.create(slug="other", name="Other"), "owner")
+
+
+def connect_to(sandbox, workspace, provider, **key):
+    secret = Secret(sandbox.key(provider, **({"rate": None} | key)))
+    connection, _ = connections.add(workspace, provider, secret, actor=None)
+    sandbox.requests.clear()
+    return connection
+
+
+@pytest.fixture
+def nexadesk(sandbox, workspace):
+    """The workspace's connection to NexaDesk."""
+    return connect_to(sandbox, workspace, "nexadesk")
+
+
+@pytest.fixture
+def dexra(sandbox, workspace):
+    """The workspace's connection to Dexra."""
+    return connect_to(sandbox, workspace, "dexra")
+
+
+@pytest.fixture
+def synced():
+    """Bring a connection's copy up to date; give the connection back, fresh."""
+
+    def sync(connection):
+        for report in sync_connection(connection):
+            assert report.error == "", report
+        return Connection.objects.select_related("workspace").get(pk=connection.pk)
+
+    return sync
+
+
+@pytest.fixture
+def client_of():
+    """A browser without JavaScript in which this member is signed in."""
+
+    def sign_in(member):
+        client = Client()
+        client.force_login(member.user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A budget clock that a test moves: `clock.now += 61`."""
+
+    class BudgetClock:
+        now = time.time()
+
+        def time(self):
+            return self.now
+
+    moved = BudgetClock()
+    monkeypatch.setattr(budget.time, "time", moved.time)
+    return moved
