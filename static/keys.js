@@ -55,7 +55,9 @@ const letter = (key) => {
   if (key === "o") { const link = rows().find((row) => row === document.activeElement); link?.click(); return Boolean(link) }
   const bound = $$(`[data-key="${CSS.escape(key)}"]`).find(shown);
   if (!bound) return false;
-  if (bound.matches("input,textarea,select")) bound.focus(); else bound.click();
+  if (bound.matches("[type=radio]")) { bound.click(); $("textarea", bound.form)?.focus() }
+  else if (bound.matches("input,textarea,select")) bound.focus();
+  else bound.click();
   return true;
 };
 

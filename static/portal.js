@@ -70,6 +70,16 @@ const saidBy = (ctx) => {
 const retryOf = (ctx) => ctx.request?.method === "GET" && ctx.sourceElement?.isConnected
   ? () => htmx.ajax("GET", ctx.request.action, { source: ctx.sourceElement, target: ctx.target, swap: ctx.swap }) : undefined;
 
+/* What asks for the focus gets it from us: browsers refuse `autofocus` once something has it. */
+document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
+  for (const { fragment } of tasks ?? []) {
+    for (const node of fragment?.querySelectorAll?.("[autofocus]") ?? []) {
+      node.removeAttribute("autofocus");
+      node.dataset.focus = "";
+    }
+  }
+});
+
 /* 401, 403, 404, 429 and 5xx never land in a table cell. What does is a form (422) or a conflict (409). */
 const SWAPPED = new Set([409, 422]);
 document.addEventListener("htmx:before:swap", (event) => {
@@ -82,7 +92,6 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 document.addEventListener("htmx:error", ({ detail }) => {
   if (detail.error?.name === "AbortError" && detail.ctx?.request?.signal?.reason !== "timeout") return;
-  console.error(detail.error);
   if (detail.ctx && !detail.ctx.response) toast({ message: word("offline"), tone: "danger", retry: retryOf(detail.ctx) });
 });
 
@@ -125,6 +134,8 @@ const restoreFocus = (ctx) => {
 };
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const target = ctx?.target?.isConnected ? ctx.target : document.body;
+  $("[data-focus]")?.focus();
+  $$("[data-focus]").forEach((node) => node.removeAttribute("data-focus"));
   sayNew(target);
   tick();
 });
@@ -185,7 +196,9 @@ const typed = (form) => [...form.elements].some((field) => field.type !== "hidde
   field.matches("textarea,input:not([type=checkbox],[type=radio],[type=submit])") && field.value !== field.defaultValue));
 let sending = false;
 addEventListener("beforeunload", (event) => {
-  if (!sending && $$("form[data-guard]").some(typed)) event.preventDefault();
+  /* What a refused form shows again is not saved either. */
+  const lost = (form) => typed(form) || $(".summary,.conflict", form);
+  if (!sending && $$("form[data-guard]").some(lost)) event.preventDefault();
 });
 
 /* A plain form is sent once: the second press within 5 s is dropped, and Back finds it ready. */
