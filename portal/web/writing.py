@@ -1,0 +1,200 @@
+"""
+How a press of a save button ends, for every page that writes.
+
+A view reads its form, hands the service's call to `settle`, and looks at what comes back:
+
+    ending = settle(
+        lambda: leads.update_lead(lead, changes, before=before, actor=member, form_id=form_id),
+        lead.connection,
+    )
+    if ending.taken:                     # sent, or kept in the outbox: the page goes on
+        return done(request, ending, url)            # plain: redirect; htmx: HX-Redirect
+    show_errors(form, ending)            # refused: everything typed stays, status 422 or 409
+    return show(..., {"form": form, "ending": ending, "form_id": new_form_id()},
+                status=ending.status)
+
+`NotAllowed` is not caught: the middleware answers 403.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from portal.errors import PortalError
+from portal.outbox.models import Write
+from portal.outbox.store import RecordBusy
+from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
+from portal.services.errors import CannotDo, Clash, NotConnected, StaleRecord
+from portal.services.writes import Outcome
+from portal.vault.models import Connection
+from portal.web.errors import sentence_of
+from portal.web.htmx import is_partial, toast
+from portal.web.standing import name_of
+
+type Tone = Literal["ok", "warn", "danger"]
+
+_FORM_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
+_LEVELS = {"ok": messages.SUCCESS, "warn": messages.WARNING, "danger": messages.ERROR}
+# What makes a queued write wait for a person, not for the service.
+_KEY_TROUBLE = ("KeyRejected", "NotConnected")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """
+    How it ended. `taken`: the write is sent or kept in the outbox, the form is done with.
+    Else it was refused and nothing was changed: show the form again with `status` (409 or
+    422), what was typed, and a new form id.
+
+    `field` is the provider's own name of the field that `message` is about, "" for the whole
+    form. `clashes` are the fields that both sides changed (409). `needs_settings` tells that
+    only a person in Settings can help: pages add a link. `record` is our copy of what was
+    written, None while nothing is confirmed. `error` is what was raised.
+    """
+
+    tone: Tone
+    message: str
+    taken: bool = False
+    sent: bool = False
+    status: int = 200
+    record: Any = None
+    field: str = ""
+    needs_settings: bool = False
+    clashes: list[Clash] = field(default_factory=list)
+    error: PortalError | None = None
+
+
+def new_form_id() -> str:
+    """An id for a form that is about to be shown: its double press makes one write."""
+    return uuid.uuid4().hex
+
+
+def form_id_of(request: HttpRequest) -> str:
+    """The id the posted form carries; a new one if it carries none that could be ours."""
+    told = request.POST.get("form_id", "")
+    return told if _FORM_ID.fullmatch(told) else new_form_id()
+
+
+def settle(
+    write: Callable[[], Outcome],
+    connection: Connection,
+    *,
+    fields: Iterable[str] = (),
+    done: str = "",
+) -> Ending:
+    """
+    Make the write and tell how it ended.
+
+    `fields` are the provider's names of the form's fields: a sentence that names exactly one
+    of them belongs beside it. `done` replaces "Saved" where it was sent.
+    """
+    try:
+        outcome = write()
+    except StaleRecord as stale:
+        return _refused(stale, connection, status=409, clashes=stale.clashes)
+    except (Refused, Duplicate) as refused:
+        return _refused(refused, connection, status=422, field=_named(refused.said, fields))
+    except (NotFound, NotConnected, RecordBusy, CannotDo) as error:
+        return _refused(error, connection, status=409)
+    except ProviderError as error:
+        return _refused(error, connection, status=422)
+    return _standing(outcome, connection, done or _("Saved"))
+
+
+def show_errors(form: forms.Form, ending: Ending) -> None:
+    """Put a refusal into the form: beside its field, else on top. Clashes show themselves."""
+    if ending.taken or ending.clashes:
+        return
+    form.is_valid()
+    name = ending.field if ending.field in form.fields else None
+    form.add_error(name, ending.message)
+
+
+def tell(request: HttpRequest, response: HttpResponse, ending: Ending) -> HttpResponse:
+    """Say the ending on a page that htmx swaps (toast); a plain page says it by itself."""
+    if is_partial(request):
+        toast(response, ending.message, tone=ending.tone)
+    return response
+
+
+def done(request: HttpRequest, ending: Ending, url: str) -> HttpResponse:
+    """Go on to `url` and say the ending there; htmx is told to go there too."""
+    messages.add_message(request, _LEVELS[ending.tone], ending.message)
+    return go(request, url)
+
+
+def go(request: HttpRequest, url: str) -> HttpResponse:
+    """A redirect that htmx follows with the whole page, not into its target."""
+    if is_partial(request):
+        return HttpResponseClientRedirect(url)
+    return HttpResponseRedirect(url, status=303)
+
+
+def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
+    """A write that was not refused by an exception: sent, waiting, or answered before."""
+    status, service = outcome.write.status, name_of(connection)
+    if status == Write.Status.SENT:
+        return Ending("ok", done, taken=True, sent=True, record=outcome.record)
+    if status == Write.Status.REFUSED:
+        said = outcome.write.said or _(
+            "This form was sent before and was not accepted. Nothing was changed."
+        )
+        return Ending("danger", said, status=422)
+    if status == Write.Status.QUEUED:
+        return _queued(outcome.write, service)
+    if status == Write.Status.IN_FLIGHT:
+        return Ending("warn", _("Sending to %s") % service, taken=True)
+    message = _("Not confirmed: %s did not answer in time. Checking; do not enter it again.")
+    return Ending("warn", message % service, taken=True)
+
+
+def _queued(write: Write, service: str) -> Ending:
+    if write.reason not in _KEY_TROUBLE:
+        message = _("Saved here. It will be sent when %s answers.") % service
+        return Ending("warn", message, taken=True)
+    message = _("Saved here. It will be sent once the key of %s is replaced in Settings.")
+    return Ending("warn", message % service, taken=True, needs_settings=True)
+
+
+def _refused(
+    error: PortalError,
+    connection: Connection,
+    *,
+    status: int,
+    field: str = "",
+    clashes: list[Clash] | None = None,
+) -> Ending:
+    return Ending(
+        "danger",
+        _sentence(error, name_of(connection)),
+        status=status,
+        field=field,
+        needs_settings=isinstance(error, NotConnected | NotPermitted),
+        clashes=clashes or [],
+        error=error,
+    )
+
+
+def _sentence(error: PortalError, service: str) -> str:
+    """The provider's words where it gave some; a 403 that does not tell gets both causes."""
+    if isinstance(error, NotFound):
+        return _("It was deleted in %s. What you typed is still here.") % service
+    if isinstance(error, NotPermitted):
+        both = _(error.message)
+        return f"{service}: “{error.said}” {both}" if error.said else both
+    return sentence_of(error)
+
+
+def _named(said: str, fields: Iterable[str]) -> str:
+    """The one field that the provider's sentence names by its own name, "" if not just one."""
+    words = set(re.findall(r"\w+", said))
+    named = [name for name in fields if name in words]
+    return named[0] if len(named) == 1 else ""
