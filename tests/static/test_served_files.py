@@ -1,0 +1,80 @@
+"""What the pages serve is what was vendored, small enough, and asks no other host."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import brotli
+import pytest
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+VENDOR = STATIC / "vendor"
+MANIFEST = json.loads((VENDOR / "manifest.json").read_text())
+
+
+def compressed_kb(*paths):
+    return sum(len(brotli.compress(path.read_bytes(), quality=5)) for path in paths) / 1024
+
+
+def vendored():
+    return {name: digest for package in MANIFEST for name, digest in package["files"].items()}
+
+
+@pytest.mark.parametrize(("name", "digest"), sorted(vendored().items()))
+def test_vendored_file_is_the_one_in_the_manifest(name, digest):
+    assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == digest
+
+
+def test_nothing_is_vendored_behind_the_manifests_back():
+    assert {path.name for path in VENDOR.iterdir()} == {*vendored(), "manifest.json"}
+
+
+def test_every_vendored_package_names_its_version_and_ships_its_licence():
+    for package in MANIFEST:
+        assert re.fullmatch(r"\d+\.\d+\.\d+", package["version"]), package["name"]
+        licences = [name for name in package["files"] if name.endswith(".LICENSE.txt")]
+        assert licences, package["name"]
+
+
+def test_scripts_fit_their_budget():
+    assert compressed_kb(*STATIC.glob("*.js"), *VENDOR.glob("*.js")) <= 30
+
+
+def test_style_sheets_fit_their_budget():
+    assert compressed_kb(*STATIC.rglob("*.css")) <= 25
+
+
+def test_fonts_fit_their_budget():
+    assert sum(path.stat().st_size for path in STATIC.rglob("*.woff2")) <= 60 * 1024
+
+
+def test_our_own_files_name_no_other_host():
+    for path in [*STATIC.glob("*.js"), *STATIC.rglob("*.css"), VENDOR / "icons.svg"]:
+        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|url\(\s*[\"']?//", text), path.name
+
+
+def test_every_icon_a_template_names_is_in_the_sprite():
+    sprite = (VENDOR / "icons.svg").read_text()
+    known = set(re.findall(r'<symbol id="([^"]+)"', sprite))
+    templates = STATIC.parent / "templates"
+    named = {
+        (path.name, name)
+        for path in templates.rglob("*.html")
+        for name in re.findall(
+            r"""{% icon ["']([^"']+)["']|icon_name=["']([^"']+)["']""", path.read_text()
+        )
+        for name in [name[0] or name[1]]
+    }
+    assert named
+    assert not {pair for pair in named if pair[1] not in known}
+
+
+def test_templates_hold_no_inline_script_style_or_handler():
+    templates = STATIC.parent / "templates"
+    for path in templates.rglob("*.html"):
+        text = path.read_text()
+        assert not re.search(r"<style|\sstyle=|\son\w+=|hx-on|js:", text), path
+        assert not re.search(r"<script(?![^>]*\ssrc=)", text), path
+        assert not re.search(r"\shx-[a-z]+=", text), f"{path}: write data-hx-*"
