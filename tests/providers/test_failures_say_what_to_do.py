@@ -29,6 +29,11 @@ from portal.records import Kind
 from portal.sandbox import Fault
 
 
+@pytest.fixture
+def both(nexadesk, dexra):
+    return nexadesk, dexra
+
+
 @pytest.mark.parametrize(
     ("status", "error", "arrived"),
     [
@@ -53,7 +58,8 @@ from portal.sandbox import Fault
         (308, BrokenContract, False),
     ],
 )
-def test_a_status_says_what_to_do(sandbox, nexadesk, dexra, status, error, arrived):
+def test_a_status_says_what_to_do(sandbox, both, status, error, arrived):
+    nexadesk, dexra = both
     sandbox.fault_next(Fault.status(status), times=2)
 
     with pytest.raises(error) as one:
@@ -247,17 +253,21 @@ def test_a_port_where_nobody_listens_got_nothing(sandbox):
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        with NEXADESK.open("fc_live_x", base_url=url) as client:
-            with pytest.raises(Unreachable) as unreachable:
-                client.create_lead({"visitor_name": "Petra"})
+        with (
+            NEXADESK.open("fc_live_x", base_url=url) as client,
+            pytest.raises(Unreachable) as unreachable,
+        ):
+            client.create_lead({"visitor_name": "Petra"})
 
     assert unreachable.value.arrived is False
 
 
 def test_a_name_that_does_not_exist_got_nothing():
-    with NEXADESK.open("fc_live_x", base_url="http://nexadesk.invalid") as client:
-        with pytest.raises(Unreachable) as unreachable:
-            client.create_lead({"visitor_name": "Petra"})
+    with (
+        NEXADESK.open("fc_live_x", base_url="http://nexadesk.invalid") as client,
+        pytest.raises(Unreachable) as unreachable,
+    ):
+        client.create_lead({"visitor_name": "Petra"})
 
     assert unreachable.value.arrived is False
 
@@ -278,9 +288,11 @@ def connected(listener, talk):
 def test_a_server_that_speaks_no_tls_got_nothing():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = connected(listener, lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n"))
-        with NEXADESK.open("fc_live_x", base_url=url) as client:
-            with pytest.raises(Unreachable) as unreachable:
-                client.create_lead({"visitor_name": "Petra"})
+        with (
+            NEXADESK.open("fc_live_x", base_url=url) as client,
+            pytest.raises(Unreachable) as unreachable,
+        ):
+            client.create_lead({"visitor_name": "Petra"})
 
     assert unreachable.value.arrived is False
 
@@ -296,9 +308,11 @@ def test_a_certificate_that_nobody_vouches_for_got_nothing(tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = connected(listener, serve_tls)
-        with NEXADESK.open("fc_live_x", base_url=url) as client:
-            with pytest.raises(Unreachable) as unreachable:
-                client.create_lead({"visitor_name": "Petra"})
+        with (
+            NEXADESK.open("fc_live_x", base_url=url) as client,
+            pytest.raises(Unreachable) as unreachable,
+        ):
+            client.create_lead({"visitor_name": "Petra"})
 
     assert unreachable.value.arrived is False
     assert read in ([], [b""])
