@@ -18,8 +18,8 @@ A view reads its form, hands the service's call to `settle`, and looks at what c
 
 import re
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from django import forms
@@ -68,7 +68,7 @@ class Ending:
     record: Any = None
     field: str = ""
     needs_settings: bool = False
-    clashes: list[Clash] = field(default_factory=list)
+    clashes: tuple[Clash, ...] = ()
     error: PortalError | None = None
 
 
@@ -170,7 +170,7 @@ def _refused(
     *,
     status: int,
     field: str = "",
-    clashes: list[Clash] | None = None,
+    clashes: Sequence[Clash] = (),
 ) -> Ending:
     return Ending(
         "danger",
@@ -178,7 +178,7 @@ def _refused(
         status=status,
         field=field,
         needs_settings=isinstance(error, NotConnected | NotPermitted),
-        clashes=clashes or [],
+        clashes=tuple(clashes),
         error=error,
     )
 
