@@ -45,13 +45,13 @@ def dexra(sandbox):
 
 class Wire:
     """
-    A server that answers every request with the same bytes; counts the requests.
+    A server that answers every request with the same bytes; keeps their first lines and bodies.
 
     `answer` may be bytes, or a function that gets the connection and sends itself.
     """
 
     def __init__(self, answer):
-        self.answer, self.requests = answer, []
+        self.answer, self.requests, self.bodies = answer, [], []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -63,13 +63,13 @@ class Wire:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        with connection, contextlib.suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (part := connection.recv(65536)):
-                    return
-                head += part
-            self.requests.append(head.split(b"\r\n")[0].decode())
+        with connection, contextlib.suppress(OSError), connection.makefile("rb") as reader:
+            head = [reader.readline()]
+            while head[-1].strip():
+                head.append(reader.readline())
+            self.requests.append(head[0].decode().strip())
+            length = [line.split(b":")[1] for line in head if line.lower().startswith(b"content-l")]
+            self.bodies.append(reader.read(int(length[0])) if length else b"")
             if callable(self.answer):
                 self.answer(connection)
             else:
