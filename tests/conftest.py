@@ -78,23 +78,29 @@ def stranger(db):
     return make_member(Workspace.objects.create(slug="other", name="Other"), "owner")
 
 
-def connect_to(sandbox, workspace, provider, **key):
-    secret = Secret(sandbox.key(provider, **({"rate": None} | key)))
-    connection, _ = connections.add(workspace, provider, secret, actor=None)
-    sandbox.requests.clear()
-    return connection
+@pytest.fixture
+def connect_to(sandbox, workspace):
+    """Connect the workspace with a new key: `connect_to("nexadesk", scopes=("read",))`."""
+
+    def connect(provider, to=workspace, **key):
+        secret = Secret(sandbox.key(provider, **({"rate": None} | key)))
+        connection, _ = connections.add(to, provider, secret, actor=None)
+        sandbox.requests.clear()
+        return connection
+
+    return connect
 
 
 @pytest.fixture
-def nexadesk(sandbox, workspace):
+def nexadesk(connect_to):
     """The workspace's connection to NexaDesk."""
-    return connect_to(sandbox, workspace, "nexadesk")
+    return connect_to("nexadesk")
 
 
 @pytest.fixture
-def dexra(sandbox, workspace):
+def dexra(connect_to):
     """The workspace's connection to Dexra."""
-    return connect_to(sandbox, workspace, "dexra")
+    return connect_to("dexra")
 
 
 @pytest.fixture

@@ -32,6 +32,11 @@ def sync_soon(connection_id: int) -> None:
 @db_periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator, no-untyped-call]
 def every_minute() -> None:
     """Each connection that works is synced; what waits in the outbox is sent."""
+    wake_all()
+
+
+def wake_all() -> None:
+    """Look for what is due now, without waiting for the minute."""
     for connection_id in vault.working_ids():
         sync_one.enqueue(connection_id)
     send_due()

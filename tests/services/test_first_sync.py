@@ -57,9 +57,7 @@ def test_goes_on_where_a_broken_pass_stopped(sandbox, nexadesk):
     assert Lead.objects.count() == 250
 
 
-def test_a_pass_with_nothing_new_is_one_call_a_kind_and_two_for_contacts(
-    sandbox, nexadesk, synced
-):
+def test_a_pass_with_nothing_new_is_one_call_a_kind_and_two_for_contacts(sandbox, nexadesk, synced):
     fill(sandbox, Amounts(leads=120, contacts=120, conversations=120, dexra_conversations=1))
     synced(nexadesk)
     sandbox.requests.clear()

@@ -5,11 +5,12 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from portal.jobs import sync  # noqa: F401 - registers the jobs
+from portal.jobs import sync
 
 
 class Command(BaseCommand):
     help = "Run the jobs: synchronise each minute, send what waits in the outbox."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        sync.wake_all()
         call_command("run_huey")

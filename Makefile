@@ -1,0 +1,34 @@
+# The two commands of a fresh checkout are `make run` and `make test`.
+
+PORT ?= 8000
+PYTHON ?=
+BIN = .venv/bin
+export PYTHON
+.PHONY: run test check fmt lock vendor
+
+run:  ## the portal, a sandbox of both services, a worker and a demo workspace
+	@scripts/prepare requirements.txt
+	@PORTAL_DEMO=1 $(BIN)/python manage.py demo --port $(PORT)
+
+test: check  ## everything that proves the portal: checks, the suite on both databases, browser
+	@scripts/test
+
+check:  ## lint, types, import contracts, templates
+	@scripts/prepare requirements-dev.txt
+	@scripts/check
+
+fmt:  ## format the code
+	@scripts/prepare requirements-dev.txt
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+	@git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 6.0
+
+lock:  ## pin all dependencies of pyproject.toml, with hashes and without addresses
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate -o requirements.txt -q
+	uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --all-extras --group dev \
+		-c requirements.txt -o requirements-dev.txt -q
+
+vendor:  ## fetch the vendored browser files again
+	@python3 scripts/vendor.py
