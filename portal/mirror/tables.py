@@ -1,0 +1,308 @@
+"""
+What the list of each kind can do: the columns it sorts by, what it filters by, its search.
+
+No HTML and no words for people. Names here are public: they stand in addresses.
+"""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, F, Func, Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from portal.mirror import columns, store
+from portal.mirror.keyset import CAP, LARGEST_ID, Sort
+from portal.records import Kind
+from portal.team.models import Workspace
+
+NONE = "none"
+"""The value of a filter that asks for rows without one."""
+PRESETS = {"today": 0, "7d": 7, "30d": 30}
+"""Ranges of days before today; "today" begins at midnight in the current time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(ABC):
+    """
+    One way to narrow a list. `column` is the field it looks at.
+
+    `many`: several values are OR-ed; else the last one counts. `negates`: `name!=value` is
+    known, too.
+    """
+
+    column: str
+    many: bool = True
+    negates: bool = True
+
+    @abstractmethod
+    def read(self, text: str) -> Any:
+        """The value that a text of the address means. Raises `ValueError`."""
+
+    @abstractmethod
+    def where(self, value: Any) -> Q:
+        """The rows that this value asks for."""
+
+    def narrow[M: models.Model](
+        self, rows: "QuerySet[M]", values: Sequence[Any], *, negated: bool = False
+    ) -> "QuerySet[M]":
+        asked = Q()
+        for value in values if self.many else values[-1:]:
+            asked |= self.where(value)
+        return rows.exclude(asked) if negated else rows.filter(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Filter):
+    """A column that holds one of few words; `none` asks for rows without."""
+
+    def read(self, text: str) -> str:
+        return "" if text == NONE else columns.clean(text, 255)
+
+    def where(self, value: Any) -> Q:
+        return Q(**{self.column: value})
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Filter):
+    """A column that holds an id."""
+
+    def read(self, text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+            raise ValueError(text)
+        return int(text)
+
+    def where(self, value: Any) -> Q:
+        return Q(**{self.column: value})
+
+
+class _HasTag(Func):
+    """Whether a column that holds a JSON list of texts holds this one, on both databases."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, column: str, tag: str) -> None:
+        super().__init__(F(column))
+        self.tag = tag
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        held = f"SELECT 1 FROM json_each({sql}) WHERE value = %s"  # noqa: S608 (our own column)
+        return f"EXISTS ({held})", (*params, self.tag)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"{sql} @> %s::jsonb", [*params, json.dumps([self.tag])]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag(Filter):
+    """A list of tags that holds this one exactly."""
+
+    def read(self, text: str) -> str:
+        return columns.clean(text, 200)
+
+    def where(self, value: Any) -> Q:
+        return Q(_HasTag(self.column, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Filter):
+    """A number that is at least (`gte`) or at most (`lte`) this."""
+
+    lookup: str = "gte"
+    many: bool = False
+    negates: bool = False
+
+    def read(self, text: str) -> Decimal:
+        plain = re.sub(r"[\s']", "", text)
+        if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", plain):
+            plain = plain.replace(",", "")
+        try:
+            value = columns.amount(Decimal(plain))
+        except InvalidOperation as error:
+            raise ValueError(text) from error
+        if value is None:
+            raise ValueError(text)
+        return value
+
+    def where(self, value: Any) -> Q:
+        return Q(**{f"{self.column}__{self.lookup}": value})
+
+
+@dataclass(frozen=True, slots=True)
+class Since(Filter):
+    """A time within a preset of days, or not before the midnight of a date (YYYY-MM-DD)."""
+
+    many: bool = False
+    negates: bool = False
+
+    def read(self, text: str) -> str:
+        """The text itself: "7d" is another moment tomorrow."""
+        if text not in PRESETS and self._date(text) is None:
+            raise ValueError(text)
+        return text
+
+    def where(self, value: Any) -> Q:
+        return Q(**{f"{self.column}__gte": self._moment(value)})
+
+    def _moment(self, text: str) -> datetime:
+        today = timezone.localdate()
+        day = self._date(text) or today - timedelta(days=PRESETS.get(text, 0))
+        return timezone.make_aware(datetime.combine(day, time.min))
+
+    @staticmethod
+    def _date(text: str) -> Any:
+        """The date, None if it is none that a time can be compared with. Raises `ValueError`."""
+        date = parse_date(text)
+        return date if date is not None and date.year in columns.YEARS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    One kind's list. `sorts` names the model's field of each sort; `default` is the order
+    where none is asked, "-" before its name for downwards. `counted` are the columns whose
+    words `facets` counts for the filter menus.
+    """
+
+    kind: Kind
+    rows: Callable[[Workspace], "QuerySet[Any]"]
+    sorts: Mapping[str, str]
+    default: str
+    filters: Mapping[str, Filter]
+    counted: tuple[str, ...] = ()
+
+    def sort(self, public: str) -> Sort | None:
+        """The sort of this public name ("-created_at"), None if there is none."""
+        name = public.removeprefix("-")
+        column = self.sorts.get(name)
+        return None if column is None else Sort(name, column, down=public.startswith("-"))
+
+
+def search[M: models.Model](rows: "QuerySet[M]", text: str) -> "QuerySet[M]":
+    """The rows in whose names, addresses and numbers the text occurs, whatever the case."""
+    term = columns.search_term(text)
+    return rows.filter(search_text__contains=term) if term else rows
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """
+    The words of some columns, in combinations, with how many rows hold each.
+
+    `whole` tells that every row was counted: else only the newest `CAP`, and the counts
+    must not be shown.
+    """
+
+    names: tuple[str, ...]
+    combinations: list[tuple[Any, ...]] = field(default_factory=list)
+    whole: bool = True
+
+    def counts(self, name: str) -> dict[Any, int]:
+        """How many rows hold each word of one column, most first."""
+        at, found = self.names.index(name), dict[Any, int]()
+        for *words, n in self.combinations:
+            found[words[at]] = found.get(words[at], 0) + n
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def pairs(self, key: str, label: str) -> dict[Any, Any]:
+        """One column's words with another's beside them: ids and names."""
+        one, other = self.names.index(key), self.names.index(label)
+        found: dict[Any, Any] = {}
+        for words in self.combinations:
+            found[words[one]] = words[other] or found.get(words[one], "")
+        return found
+
+    @property
+    def total(self) -> int:
+        return sum(words[-1] for words in self.combinations)
+
+
+def facets(table: Table, workspace: Workspace) -> Facets:
+    """The words of the table's `counted` columns in one query, of at most `CAP` + 1 rows."""
+    rows = table.rows(workspace)
+    newest = rows.order_by("-created_at", "-id").values("pk")[: CAP + 1]
+    counted = rows.model._default_manager.filter(pk__in=newest).order_by()
+    found = counted.values_list(*table.counted).annotate(n=Count("pk"))
+    combinations = list(found)
+    return Facets(table.counted, combinations, sum(row[-1] for row in combinations) <= CAP)
+
+
+LEADS = Table(
+    Kind.LEADS,
+    store.leads,
+    sorts={
+        "name": "name_key",
+        "company": "company_key",
+        "email": "email",
+        "stage": "stage",
+        "source": "source",
+        "rep": "rep_name",
+        "amount": "amount",
+        "score": "score",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+    },
+    default="-created_at",
+    filters={
+        "stage": Word("stage"),
+        "source": Word("source"),
+        "tag": Tag("tags"),
+        "rep": Word("rep_id"),
+        "amount_min": Bound("amount", lookup="gte"),
+        "amount_max": Bound("amount", lookup="lte"),
+        "created_since": Since("created_at"),
+        "updated_since": Since("updated_at"),
+        "service": Number("connection_id"),
+    },
+    counted=("connection_id", "stage", "source", "rep_id", "rep_name"),
+)
+CONTACTS = Table(
+    Kind.CONTACTS,
+    store.contacts,
+    sorts={
+        "name": "name_key",
+        "company": "company_key",
+        "email": "email",
+        "phone": "phone",
+        "conversations": "conversation_count",
+        "last_activity_at": "last_activity_at",
+        "created_at": "created_at",
+    },
+    default="-created_at",
+    filters={
+        "tag": Tag("tags"),
+        "active_since": Since("last_activity_at"),
+        "created_since": Since("created_at"),
+        "service": Number("connection_id"),
+    },
+    counted=("connection_id",),
+)
+CONVERSATIONS = Table(
+    Kind.CONVERSATIONS,
+    store.conversations,
+    sorts={
+        "active_at": "active_at",
+        "created_at": "created_at",
+        "name": "name_key",
+        "source": "source",
+    },
+    default="-active_at",
+    filters={
+        "state": Word("state"),
+        "status": Word("status"),
+        "service": Number("connection_id"),
+        "tag": Tag("tags"),
+        "channel": Word("source"),
+        "active_since": Since("active_at"),
+    },
+    counted=("connection_id", "state", "status", "source"),
+)

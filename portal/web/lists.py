@@ -1,0 +1,403 @@
+"""
+A list's state is its address: query string -> state -> rows and links (ux F1 to F7, T3, T7).
+
+For every table of `mirror/tables.py`:
+
+    words = {"stage": Words(_("Stage"), {...}), ...}       # a filter's label and its values' words
+    state = read(LEADS, request.GET, path=request.path, words=words, known={"stage": {...}})
+    if url := tidy(request, state): return redirect(url)
+    listing = show_list(state, workspace, noun=..., words=words, heads=HEADS)
+    return answer(request, "leads/list.html", {"list": listing, ...}, listing)
+
+Templates: components/table_tools.html, table_head.html, table_foot.html.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from portal.mirror import keyset
+from portal.mirror.keyset import CAP, Sort
+from portal.mirror.tables import NONE, PRESETS, Bound, Since, Table, search
+from portal.team.models import Workspace
+from portal.web.htmx import is_partial, show
+
+PER_PAGE = (25, 50, 100)
+DEFAULT_PER_PAGE = 50
+MAX_VALUES = 50
+MAX_TEXT = 200
+_PLACES = ("after", "before", "from")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a filter is called, and what its values are called where that differs."""
+
+    label: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, value: str) -> str:
+        return self.values.get(value) or (_("none") if value == NONE else value)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """
+    What the address asks for. `filters` holds (name, values); the name of a negated filter
+    ends in "!". `start` is the number of the first row, for showing only. `notices` say
+    what was not understood.
+    """
+
+    table: Table
+    path: str
+    q: str
+    sort: Sort
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    per: int = DEFAULT_PER_PAGE
+    after: str = ""
+    before: str = ""
+    start: int = 1
+    notices: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """The query string of this page, defaults left out."""
+        pairs: list[tuple[str, str]] = [("q", self.q)] if self.q else []
+        pairs += [(name, value) for name, values in self.filters for value in values]
+        if self.sort.public != self.table.default:
+            pairs.append(("sort", self.sort.public))
+        if self.per != DEFAULT_PER_PAGE:
+            pairs.append(("per", str(self.per)))
+        place = "after" if self.after else "before" if self.before else ""
+        if place:
+            pairs.append((place, self.after or self.before))
+            pairs.append(("from", str(self.start)))
+        return urlencode(pairs, safe="!")
+
+    @property
+    def url(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.q or self.filters)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values asked of one filter; "stage!" are those asked not to be."""
+        return dict(self.filters).get(name, ())
+
+    def first_page(self, **changes: Any) -> "State":
+        """Another state, on its first page: whatever changes, its pages are others."""
+        return replace(self, after="", before="", start=1, **changes)
+
+    def without(self, name: str) -> "State":
+        return self.first_page(filters=tuple(pair for pair in self.filters if pair[0] != name))
+
+    def sorted_by(self, name: str) -> "State":
+        """The next of a column's three states: up, down, default (T3)."""
+        default = self.table.sort(self.table.default) or self.sort
+        turns = [name, f"-{name}"]
+        if self.sort.name != name:
+            turn = turns[0]
+        elif default.name == name:
+            turn = turns[0] if self.sort.down else turns[1]
+        else:
+            turn = default.public if self.sort.down else turns[1]
+        return self.first_page(sort=self.table.sort(turn) or default)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An applied filter (F1): `name` `operator` `value`, and the address without it."""
+
+    key: str
+    name: str
+    operator: str
+    value: str
+    remove_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's head: `sort` its public sort name ("" if none), `css` its classes."""
+
+    label: str
+    sort: str = ""
+    css: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHead:
+    """A column's head on the page; `aria` is "ascending", "descending" or ""."""
+
+    label: str
+    css: str
+    name: str
+    href: str
+    aria: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything a list's template shows around its cells; `rows` are the records."""
+
+    state: State
+    rows: list[Any]
+    heads: list[ShownHead]
+    chips: list[Chip]
+    total: str
+    first: int
+    last: int
+    previous_href: str
+    next_href: str
+    caption: str
+    announcement: str
+    notices: tuple[str, ...]
+    back: str
+
+    @property
+    def clear_href(self) -> str:
+        """The address without search and filters; "" while one remove link does the same."""
+        many = len(self.chips) + bool(self.state.q) > 1
+        return self.all_href if many else ""
+
+    @property
+    def all_href(self) -> str:
+        return self.state.first_page(q="", filters=()).url
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the filter form must carry along: order, page size, negated filters."""
+        kept = [(n, v) for n, values in self.state.filters if n.endswith("!") for v in values]
+        if self.state.sort.public != self.state.table.default:
+            kept.append(("sort", self.state.sort.public))
+        if self.state.per != DEFAULT_PER_PAGE:
+            kept.append(("per", str(self.state.per)))
+        return kept
+
+
+class _Reader:
+    """Reads one query string; what it does not understand becomes a notice."""
+
+    def __init__(
+        self,
+        table: Table,
+        words: Mapping[str, Words],
+        known: Mapping[str, Collection[str]],
+    ) -> None:
+        self.table, self.words, self.known = table, words, known
+        self.notices: list[str] = []
+
+    def filters(self, told: QueryDict) -> Iterable[tuple[str, tuple[str, ...]]]:
+        for name in told:
+            base = name.removesuffix("!")
+            rule = self.table.filters.get(base)
+            texts = [text for text in dict.fromkeys(told.getlist(name)) if text.strip()]
+            if rule is None or (name != base and not rule.negates):
+                self._unknown_name(name)
+                continue
+            good = [text for text in texts[:MAX_VALUES] if self._known(base, text)]
+            if good:
+                yield name, tuple(good if rule.many else good[-1:])
+
+    def sort(self, public: str) -> Sort:
+        default = self.table.sort(self.table.default)
+        assert default is not None
+        found = self.table.sort(public) if public else default
+        if found is None:
+            self.notices.append(_("This list cannot be sorted by “%s”.") % public[:60])
+        return found or default
+
+    def per(self, text: str) -> int:
+        if not text or text in map(str, PER_PAGE):
+            return int(text or DEFAULT_PER_PAGE)
+        self.notices.append(_("A page has 25, 50 or 100 rows, not “%s”.") % text[:60])
+        return DEFAULT_PER_PAGE
+
+    def _known(self, name: str, text: str) -> bool:
+        known = self.known.get(name)
+        try:
+            self.table.filters[name].read(text)
+            fits = known is None or text == NONE or text in known
+        except ValueError:
+            fits = False
+        if not fits:
+            label = self.words[name].label if name in self.words else name
+            self.notices.append(
+                _("“%(value)s” is no value of the filter %(name)s: it was left out.")
+                % {"value": text[:60], "name": label}
+            )
+        return fits
+
+    def _unknown_name(self, name: str) -> None:
+        if name not in ("q", "sort", "per", *_PLACES):
+            self.notices.append(_("This list has no filter “%s”: it was left out.") % name[:60])
+
+
+def read(
+    table: Table,
+    told: QueryDict,
+    *,
+    path: str,
+    words: Mapping[str, Words],
+    known: Mapping[str, Collection[str]] | None = None,
+) -> State:
+    """
+    The state an address asks for. Whatever cannot be understood is left out and said in
+    `notices`: no value of any parameter is an error.
+
+    `known` names the values of filters whose values are all known.
+    """
+    reader = _Reader(table, words, known or {})
+    after, before = told.get("after", ""), told.get("before", "")
+    return State(
+        table,
+        path,
+        told.get("q", "").replace("\x00", "").strip()[:MAX_TEXT],
+        reader.sort(told.get("sort", "")),
+        tuple(reader.filters(told)),
+        reader.per(told.get("per", "")),
+        after,
+        "" if after else before,
+        _start(told.get("from", "")) if after or before else 1,
+        tuple(dict.fromkeys(reader.notices)),
+    )
+
+
+def _start(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
+def tidy(request: HttpRequest, state: State) -> str:
+    """
+    The address a plain form ought to have led to: fields left empty out of it. "" if it did.
+    """
+    untidy = any(value == "" for values in request.GET.lists() for value in values[1])
+    return state.url if untidy and not state.notices and not is_partial(request) else ""
+
+
+def narrowed(state: State, workspace: Workspace) -> Any:
+    """The workspace's rows that the state asks for."""
+    rows = search(state.table.rows(workspace), state.q)
+    for name, texts in state.filters:
+        rule = state.table.filters[name.removesuffix("!")]
+        values = [rule.read(text) for text in texts]
+        rows = rule.narrow(rows, values, negated=name.endswith("!"))
+    return rows
+
+
+def show_list(
+    state: State,
+    workspace: Workspace,
+    *,
+    noun: str,
+    words: Mapping[str, Words],
+    heads: Iterable[Head] = (),
+) -> Listing:
+    """Read the page; `noun` is what the list holds, in the plural ("leads")."""
+    page = keyset.page(
+        narrowed(state, workspace),
+        state.sort,
+        after=state.after,
+        before=state.before,
+        limit=state.per,
+    )
+    first, notices = _first(state, page), state.notices
+    if page.lost:
+        notices = (*notices, _("That page does not exist any more: this is the first one."))
+    total = f"{number_format(CAP, force_grouping=True)}+" if page.capped else _number(page.total)
+    shown_heads = [_head(state, head) for head in heads]
+    return Listing(
+        state,
+        page.rows,
+        shown_heads,
+        [_chip(state, name, texts, words) for name, texts in state.filters],
+        total,
+        first,
+        first + len(page.rows) - 1,
+        _neighbour(state, before=page.before, start=max(1, first - state.per)),
+        _neighbour(state, after=page.after, start=first + len(page.rows)),
+        _caption(noun, total, shown_heads),
+        f"{total} {noun}",
+        notices,
+        _back(state, lost=page.lost),
+    )
+
+
+def answer(
+    request: HttpRequest, template: str, context: dict[str, Any], listing: Listing
+) -> HttpResponse:
+    """The page, or its `results` with the address htmx puts in the bar (F5)."""
+    response = show(request, template, context, partial="results")
+    if is_partial(request):
+        typing = request.headers.get("HX-Source", "").endswith("#q")
+        response["HX-Replace-Url" if typing else "HX-Push-Url"] = listing.state.url
+    return response
+
+
+def _number(value: int) -> str:
+    return number_format(value, force_grouping=True)
+
+
+def _first(state: State, page: keyset.Page[Any]) -> int:
+    """The number of the first row: as the address says, where that can be true."""
+    if page.lost or not page.before or not page.rows:
+        return 1 if page.rows else 0
+    if not page.after and not page.capped:
+        return max(1, page.total - len(page.rows) + 1)
+    return max(2, min(state.start, page.total))
+
+
+def _neighbour(state: State, *, start: int, after: str = "", before: str = "") -> str:
+    if not after and not before:
+        return ""
+    return replace(state, after=after, before=before, start=start).url
+
+
+def _back(state: State, *, lost: bool) -> str:
+    """What a record's page needs to find back to this list (N6): "?back=…", "" if nothing."""
+    query = (state.first_page() if lost else state).query
+    return f"?{urlencode({'back': query})}" if query else ""
+
+
+def _caption(noun: str, total: str, heads: list[ShownHead]) -> str:
+    by = next((head for head in heads if head.aria), None)
+    words = {"noun": noun[:1].upper() + noun[1:], "total": total}
+    if by is None:
+        return _("%(noun)s, %(total)s results") % words
+    words |= {"column": by.label, "way": _("ascending") if by.aria == "ascending" else ""}
+    words["way"] = words["way"] or _("descending")
+    return _("%(noun)s, %(total)s results, sorted by %(column)s, %(way)s") % words
+
+
+def _head(state: State, head: Head) -> ShownHead:
+    aria = ""
+    if head.sort and head.sort == state.sort.name:
+        aria = "descending" if state.sort.down else "ascending"
+    href = state.sorted_by(head.sort).url if head.sort else ""
+    return ShownHead(head.label, head.css, head.sort, href, aria)
+
+
+def _chip(state: State, name: str, texts: tuple[str, ...], words: Mapping[str, Words]) -> Chip:
+    base = name.removesuffix("!")
+    said = words.get(base) or Words(base)
+    shown = [said.of(text) for text in texts]
+    value = ", ".join(shown[:2]) + (f" +{len(shown) - 2}" if len(shown) > 2 else "")
+    operator = _operator(state.table, base, texts, negated=name != base)
+    return Chip(name, said.label, operator, value, state.without(name).url)
+
+
+def _operator(table: Table, name: str, texts: tuple[str, ...], *, negated: bool) -> str:
+    rule = table.filters[name]
+    if isinstance(rule, Bound):
+        return _("at least") if rule.lookup == "gte" else _("at most")
+    if isinstance(rule, Since):
+        return _("within") if texts[-1] in PRESETS else _("since")
+    if negated:
+        return _("is not") if len(texts) == 1 else _("is none of")
+    return _("is") if len(texts) == 1 else _("is any of")
