@@ -17,6 +17,7 @@ from portal.services.workspaces import workspaces_of
 from portal.team.models import Membership, Workspace
 from portal.vault import store as vault
 from portal.vault.models import Connection
+from portal.web.progress import first_passes
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("default", "compact", "comfortable")
@@ -80,6 +81,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "can_administer": member.reaches(Membership.Role.ADMIN),
         "connections": connections,
         "sync_states": states,
+        "passes": SimpleLazyObject(lambda: first_passes(list(connections), list(states))),
     }
 
 

@@ -32,12 +32,12 @@ from portal.errors import PortalError
 from portal.outbox.models import Write
 from portal.outbox.store import RecordBusy
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
+from portal.services.connections import name_of
 from portal.services.errors import CannotDo, Clash, NotConnected, StaleRecord
 from portal.services.writes import Outcome
 from portal.vault.models import Connection
 from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, toast
-from portal.web.standing import name_of
 
 type Tone = Literal["ok", "warn", "danger"]
 
