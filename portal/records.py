@@ -73,7 +73,8 @@ class FieldSpec:
 
     `kind` picks the widget and the check. `max_length` is in characters, None where no
     limit is known. `choices` are suggestions: any other value is allowed and kept.
-    `assumed` marks a field that the provider's documentation does not state.
+    `assumed` marks a field that the provider's documentation does not state. `attribute` is
+    the record's attribute that the field fills, "" where it fills none.
     """
 
     name: str
@@ -86,6 +87,7 @@ class FieldSpec:
     example: str = ""
     on_update: bool = True
     assumed: bool = False
+    attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ _CONVERSATION = (
         help="The user's id in your own system, as Dexra was told it.",
         example="u_3310",
     ),
-    FieldSpec("subject", "Subject", on_update=False, example="Invoice copy"),
+    FieldSpec("subject", "Subject", attribute="subject", on_update=False, example="Invoice copy"),
     FieldSpec(
         "tags",
         "Tags",
+        attribute="tags",
         kind="tags",
         on_update=False,
         help="Tags can be given only now: Dexra's API cannot change them later.",
@@ -23,7 +24,7 @@ _CONVERSATION = (
     ),
 )
 _USER = (
-    FieldSpec("email", "Email", kind="email", example="mara@cove.example"),
+    FieldSpec("email", "Email", attribute="email", kind="email", example="mara@cove.example"),
     FieldSpec(
         "custom_attributes",
         "Attributes",

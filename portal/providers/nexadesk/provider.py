@@ -7,13 +7,37 @@ STAGES = ("new", "qualified", "assigned", "contacted", "converted", "lost")
 """The default pipeline; a workspace may have others (A4, A8)."""
 
 _LEAD = (
-    FieldSpec("visitor_name", "Name", required=True, max_length=200, example="Petra Novak"),
-    FieldSpec("visitor_email", "Email", kind="email", example="petra@harbour.example"),
-    FieldSpec("visitor_phone", "Phone", kind="phone", max_length=50, example="+386 1 555 0142"),
-    FieldSpec("visitor_company", "Company", max_length=200, example="Harbour Tools", assumed=True),
+    FieldSpec(
+        "visitor_name",
+        "Name",
+        attribute="name",
+        required=True,
+        max_length=200,
+        example="Petra Novak",
+    ),
+    FieldSpec(
+        "visitor_email", "Email", attribute="email", kind="email", example="petra@harbour.example"
+    ),
+    FieldSpec(
+        "visitor_phone",
+        "Phone",
+        attribute="phone",
+        kind="phone",
+        max_length=50,
+        example="+386 1 555 0142",
+    ),
+    FieldSpec(
+        "visitor_company",
+        "Company",
+        attribute="company",
+        max_length=200,
+        example="Harbour Tools",
+        assumed=True,
+    ),
     FieldSpec(
         "pipeline_stage",
         "Stage",
+        attribute="stage",
         choices=STAGES,
         help="Your own stages are kept as well.",
         assumed=True,
@@ -21,18 +45,27 @@ _LEAD = (
     FieldSpec(
         "expected_billing_amount",
         "Expected amount",
+        attribute="amount",
         kind="amount",
         help="A number without a currency: NexaDesk keeps none.",
         example="3200",
         assumed=True,
     ),
     FieldSpec(
-        "need_summary", "Need", kind="long_text", help="What the visitor needs.", assumed=True
+        "need_summary",
+        "Need",
+        attribute="need_summary",
+        kind="long_text",
+        help="What the visitor needs.",
+        assumed=True,
     ),
-    FieldSpec("tags", "Tags", kind="tags", example="retail, priority", assumed=True),
+    FieldSpec(
+        "tags", "Tags", attribute="tags", kind="tags", example="retail, priority", assumed=True
+    ),
     FieldSpec(
         "source",
         "Source",
+        attribute="source",
         choices=("widget", "whatsapp", "messenger", "api", "manual"),
         help="Leave it empty to let NexaDesk decide.",
         assumed=True,
@@ -40,23 +73,41 @@ _LEAD = (
     FieldSpec(
         "assigned_rep_id",
         "Representative",
+        attribute="rep_id",
         help="The representative's id in NexaDesk.",
         assumed=True,
     ),
 )
 _CONTACT = (
-    FieldSpec("first_name", "First name", required=True, max_length=100, example="Omar"),
-    FieldSpec("last_name", "Last name", max_length=100, example="Haddad"),
+    FieldSpec(
+        "first_name",
+        "First name",
+        attribute="first_name",
+        required=True,
+        max_length=100,
+        example="Omar",
+    ),
+    FieldSpec("last_name", "Last name", attribute="last_name", max_length=100, example="Haddad"),
     FieldSpec(
         "email",
         "Email",
+        attribute="email",
         kind="email",
         help="Only one contact can have an address.",
         example="omar@delta.example",
     ),
-    FieldSpec("phone", "Phone", kind="phone", max_length=50, example="+961 1 555 010"),
-    FieldSpec("company_name", "Company", max_length=200, example="Delta Print", assumed=True),
-    FieldSpec("tags", "Tags", kind="tags", example="customer", assumed=True),
+    FieldSpec(
+        "phone", "Phone", attribute="phone", kind="phone", max_length=50, example="+961 1 555 010"
+    ),
+    FieldSpec(
+        "company_name",
+        "Company",
+        attribute="company",
+        max_length=200,
+        example="Delta Print",
+        assumed=True,
+    ),
+    FieldSpec("tags", "Tags", attribute="tags", kind="tags", example="customer", assumed=True),
     FieldSpec("profile_notes", "Notes", kind="long_text", assumed=True),
 )
 
