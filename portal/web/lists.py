@@ -12,79 +12,107 @@ For every table of `mirror/tables.py`:
 Templates: components/table_tools.html, table_head.html, table_foot.html.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from portal.mirror import keyset
-from portal.mirror.keyset import CAP, Sort
-from portal.mirror.tables import NONE, PRESETS, Bound, Since, Table, search
+from portal.mirror.keyset import CAP
+from portal.mirror.tables import PRESETS, Bound, Since, Table, search
 from portal.team.models import Workspace
 from portal.web.htmx import is_partial, show
+from portal.web.list_state import DEFAULT_PER_PAGE, State, Words, read, tidy
 
-PER_PAGE = (25, 50, 100)
-DEFAULT_PER_PAGE = 50
-MAX_VALUES = 50
-MAX_TEXT = 200
-_PLACES = ("after", "before", "from")
+__all__ = [
+    "Chip",
+    "Head",
+    "Listing",
+    "State",
+    "Words",
+    "answer",
+    "narrowed",
+    "read",
+    "show_list",
+    "tidy",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What a filter is called, and what its values are called where that differs."""
+class Chip:
+    """An applied filter (F1): `name` `operator` `value`, and the address without it."""
+
+    key: str
+    name: str
+    operator: str
+    value: str
+    remove_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's head: `sort` its public sort name ("" if none), `css` its classes."""
 
     label: str
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    def of(self, value: str) -> str:
-        return self.values.get(value) or (_("none") if value == NONE else value)
+    sort: str = ""
+    css: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """
-    What the address asks for. `filters` holds (name, values); the name of a negated filter
-    ends in "!". `start` is the number of the first row, for showing only. `notices` say
-    what was not understood.
-    """
+class ShownHead:
+    """A column's head on the page; `aria` is "ascending", "descending" or ""."""
 
-    table: Table
-    path: str
-    q: str
-    sort: Sort
-    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    per: int = DEFAULT_PER_PAGE
-    after: str = ""
-    before: str = ""
-    start: int = 1
-    notices: tuple[str, ...] = ()
+    label: str
+    css: str
+    name: str
+    href: str
+    aria: str
 
-    @property
-    def query(self) -> str:
-        """The query string of this page, defaults left out."""
-        pairs: list[tuple[str, str]] = [("q", self.q)] if self.q else []
-        pairs += [(name, value) for name, values in self.filters for value in values]
-        if self.sort.public != self.table.default:
-            pairs.append(("sort", self.sort.public))
-        if self.per != DEFAULT_PER_PAGE:
-            pairs.append(("per", str(self.per)))
-        place = "after" if self.after else "before" if self.before else ""
-        if place:
-            pairs.append((place, self.after or self.before))
-            pairs.append(("from", str(self.start)))
-        return urlencode(pairs, safe="!")
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything a list's template shows around its cells; `rows` are the records."""
+
+    state: State
+    rows: list[Any]
+    heads: list[ShownHead]
+    chips: list[Chip]
+    total: str
+    first: int
+    last: int
+    previous_href: str
+    next_href: str
+    caption: str
+    announcement: str
+    notices: tuple[str, ...]
+    back: str
 
     @property
-    def url(self) -> str:
-        return f"{self.path}?{self.query}" if self.query else self.path
+    def clear_href(self) -> str:
+        """The address without search and filters; "" while one remove link does the same."""
+        many = len(self.chips) + bool(self.state.q) > 1
+        return self.all_href if many else ""
 
     @property
-    def narrowed(self) -> bool:
+    def all_href(self) -> str:
+        return self.state.first_page(q="", filters=()).url
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the filter form must carry along: order, page size, negated filters."""
+        kept = [(n, v) for n, values in self.state.filters if n.endswith("!") for v in values]
+        if self.state.sort.public != self.state.table.default:
+            kept.append(("sort", self.state.sort.public))
+        if self.state.per != DEFAULT_PER_PAGE:
+            kept.append(("per", str(self.state.per)))
+        return kept
+
+
+def narrowed(self) -> bool:
         return bool(self.q or self.filters)
 
     def values(self, name: str) -> tuple[str, ...]:
