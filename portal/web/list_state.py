@@ -98,3 +98,103 @@ class State:
         else:
             turn = default.public if self.sort.down else turns[1]
         return self.first_page(sort=self.table.sort(turn) or default)
+
+
+class _Reader:
+    """Reads one query string; what it does not understand becomes a notice."""
+
+    def __init__(
+        self,
+        table: Table,
+        words: Mapping[str, Words],
+        known: Mapping[str, Collection[str]],
+    ) -> None:
+        self.table, self.words, self.known = table, words, known
+        self.notices: list[str] = []
+
+    def filters(self, told: QueryDict) -> Iterable[tuple[str, tuple[str, ...]]]:
+        for name in told:
+            base = name.removesuffix("!")
+            rule = self.table.filters.get(base)
+            texts = [text for text in dict.fromkeys(told.getlist(name)) if text.strip()]
+            if rule is None or (name != base and not rule.negates):
+                self._unknown_name(name)
+                continue
+            good = [text for text in texts[:MAX_VALUES] if self._known(base, text)]
+            if good:
+                yield name, tuple(good if rule.many else good[-1:])
+
+    def sort(self, public: str) -> Sort:
+        default = self.table.sort(self.table.default)
+        assert default is not None
+        found = self.table.sort(public) if public else default
+        if found is None:
+            self.notices.append(_("This list cannot be sorted by “%s”.") % public[:60])
+        return found or default
+
+    def per(self, text: str) -> int:
+        if not text or text in map(str, PER_PAGE):
+            return int(text or DEFAULT_PER_PAGE)
+        self.notices.append(_("A page has 25, 50 or 100 rows, not “%s”.") % text[:60])
+        return DEFAULT_PER_PAGE
+
+    def _known(self, name: str, text: str) -> bool:
+        known = self.known.get(name)
+        try:
+            self.table.filters[name].read(text)
+            fits = known is None or text == NONE or text in known
+        except ValueError:
+            fits = False
+        if not fits:
+            label = self.words[name].label if name in self.words else name
+            self.notices.append(
+                _("“%(value)s” is no value of the filter %(name)s: it was left out.")
+                % {"value": text[:60], "name": label}
+            )
+        return fits
+
+    def _unknown_name(self, name: str) -> None:
+        if name not in ("q", "sort", "per", *_PLACES):
+            self.notices.append(_("This list has no filter “%s”: it was left out.") % name[:60])
+
+
+def read(
+    table: Table,
+    told: QueryDict,
+    *,
+    path: str,
+    words: Mapping[str, Words],
+    known: Mapping[str, Collection[str]] | None = None,
+) -> State:
+    """
+    The state an address asks for. Whatever cannot be understood is left out and said in
+    `notices`: no value of any parameter is an error.
+
+    `known` names the values of filters whose values are all known.
+    """
+    reader = _Reader(table, words, known or {})
+    after, before = told.get("after", ""), told.get("before", "")
+    return State(
+        table,
+        path,
+        told.get("q", "").replace("\x00", "").strip()[:MAX_TEXT],
+        reader.sort(told.get("sort", "")),
+        tuple(reader.filters(told)),
+        reader.per(told.get("per", "")),
+        after,
+        "" if after else before,
+        _start(told.get("from", "")) if after or before else 1,
+        tuple(dict.fromkeys(reader.notices)),
+    )
+
+
+def _start(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
+def tidy(request: HttpRequest, state: State) -> str:
+    """
+    The address a plain form ought to have led to: fields left empty out of it. "" if it did.
+    """
+    untidy = any(value == "" for values in request.GET.lists() for value in values[1])
+    return state.url if untidy and not state.notices and not is_partial(request) else ""
