@@ -59,13 +59,13 @@ const toast = ({ message, tone = "ok", undo_url: undo, retry, signIn }) => {
 };
 document.addEventListener("toast", ({ detail }) => toast(detail));
 
-/* What the server said in a failed answer, if it is short enough to read. */
+/* What the server said in a failed answer, if it is short enough to read. The body first: a header
+   holds ASCII only. */
 const saidBy = (ctx) => {
-  const header = ctx.response.headers.get("X-Error");
-  if (header) { try { return decodeURIComponent(header) } catch { return header } }
   const type = ctx.response.headers.get("Content-Type") ?? "", text = (ctx.text ?? "").trim();
+  if (type.startsWith("text/plain") && text && text.length <= 300) return text;
   if (type.includes("json")) { try { const body = JSON.parse(text); return body.message ?? body.error ?? "" } catch { return "" } }
-  return type.startsWith("text/plain") && text.length <= 200 ? text : "";
+  return ctx.response.headers.get("X-Error") ?? "";
 };
 const retryOf = (ctx) => ctx.request?.method === "GET" && ctx.sourceElement?.isConnected
   ? () => htmx.ajax("GET", ctx.request.action, { source: ctx.sourceElement, target: ctx.target, swap: ctx.swap }) : undefined;
@@ -82,14 +82,14 @@ document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
 
 /* 401, 403, 404, 429 and 5xx never land in a table cell. What does is a form (422) or a conflict (409). */
 const SWAPPED = new Set([409, 422]);
-document.addEventListener("htmx:before:swap", (event) => {
-  const { ctx } = event.detail, status = ctx?.response?.status ?? 200;
-  const signedOut = status === 401 || ctx?.response?.raw?.redirected && ctx.response.raw.url.includes("/accounts/login/");
-  if (!signedOut && (status < 400 || SWAPPED.has(status))) return;
-  event.preventDefault();
-  if (signedOut) { toast({ message: word("signed-out"), tone: "danger", signIn: true }); return }
-  toast({ message: saidBy(ctx) || word("failed"), tone: "danger", retry: retryOf(ctx) });
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const { status, raw } = ctx.response;
+  const signedOut = status === 401 || (raw.redirected && new URL(raw.url).pathname.startsWith("/accounts/login/"));
+  ctx.failed = signedOut || (status >= 400 && !SWAPPED.has(status));
+  if (signedOut) toast({ message: word("signed-out"), tone: "danger", signIn: true });
+  else if (ctx.failed) toast({ message: saidBy(ctx) || word("failed"), tone: "danger", retry: retryOf(ctx) });
 });
+document.addEventListener("htmx:before:swap", (event) => { if (event.detail.ctx?.failed) event.preventDefault() });
 document.addEventListener("htmx:error", ({ detail }) => {
   if (detail.error?.name === "AbortError" && detail.ctx?.request?.signal?.reason !== "timeout") return;
   if (detail.ctx && !detail.ctx.response) toast({ message: word("offline"), tone: "danger", retry: retryOf(detail.ctx) });
