@@ -103,9 +103,7 @@ def fetch(package: Package, into: Path) -> Path:
     tarball = into / packed.stdout.strip().splitlines()[-1]
     found = hashlib.sha256(tarball.read_bytes()).hexdigest()
     if found != package.sha256:
-        sys.exit(
-            f"{package.npm} {package.version}: checksum {found}, expected {package.sha256}"
-        )
+        sys.exit(f"{package.npm} {package.version}: checksum {found}, expected {package.sha256}")
     return tarball
 
 
@@ -127,9 +125,7 @@ def subset(font: Path, scratch: Path) -> None:
     axes, out = scratch / "axes.ttf", scratch / "subset.woff2"
     limits = ["wght=400:700", "opsz=14"]
     instance = [python, "-m", "fontTools.varLib.instancer", str(font), *limits]
-    subprocess.run(
-        [*instance, "--no-recalc-timestamp", "-q", "-o", str(axes)], check=True
-    )
+    subprocess.run([*instance, "--no-recalc-timestamp", "-q", "-o", str(axes)], check=True)
     cut = [python, "-m", "fontTools.subset", str(axes), f"--output-file={out}"]
     options = [
         f"--unicodes={UNICODES}",
@@ -151,9 +147,7 @@ def sprite(tarball: Path) -> None:
                 sys.exit(f"{LUCIDE.npm} {LUCIDE.version}: no icon {icon}")
             shapes = source.read().decode().split(">", 2)[2].rsplit("</svg>", 1)[0]
             lines = "".join(line.strip() for line in shapes.splitlines())
-            symbols.append(
-                f'<symbol id="{ours}" viewBox="0 0 24 24">{lines}</symbol>\n'
-            )
+            symbols.append(f'<symbol id="{ours}" viewBox="0 0 24 24">{lines}</symbol>\n')
     (VENDOR / "icons.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg">\n' + "".join(symbols) + "</svg>\n"
     )
