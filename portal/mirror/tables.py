@@ -261,7 +261,7 @@ LEADS = Table(
         "amount_max": Bound("amount", lookup="lte"),
         "created_since": Since("created_at"),
         "updated_since": Since("updated_at"),
-        "service": Number("connection_id"),
+        "connection": Number("connection_id"),
     },
     counted=("connection_id", "stage", "source", "rep_id", "rep_name"),
 )
@@ -282,7 +282,7 @@ CONTACTS = Table(
         "tag": Tag("tags"),
         "active_since": Since("last_activity_at"),
         "created_since": Since("created_at"),
-        "service": Number("connection_id"),
+        "connection": Number("connection_id"),
     },
     counted=("connection_id",),
 )
@@ -299,7 +299,7 @@ CONVERSATIONS = Table(
     filters={
         "state": Word("state"),
         "status": Word("status"),
-        "service": Number("connection_id"),
+        "connection": Number("connection_id"),
         "tag": Tag("tags"),
         "channel": Word("source"),
         "active_since": Since("active_at"),
