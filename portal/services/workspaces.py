@@ -34,13 +34,10 @@ def create_workspace(slug: str, *, name: str, owner_email: str, password: str | 
 def workspaces_of(user: User) -> list[Membership]:
     """The user's memberships with their workspaces, by name."""
     rows = Membership.objects.filter(user=user).select_related("workspace")
-    return list(rows.order_by("workspace__name", "workspace_id"))
-
-
-def membership(user: User, slug: str) -> Membership | None:
-    """The user's membership in the workspace at this address, or None."""
-    rows = Membership.objects.filter(user=user, workspace__slug=slug, user__is_active=True)
-    return rows.select_related("workspace", "user").first()
+    found = list(rows.order_by("workspace__name", "workspace_id"))
+    for member in found:
+        member.user = user
+    return found
 
 
 def by_slug(slug: str) -> Workspace | None:

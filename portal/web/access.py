@@ -7,14 +7,18 @@ from typing import Any, Concatenate
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
-from portal.services.workspaces import membership
+from portal.services.workspaces import workspaces_of
 from portal.team.models import Membership, User
 
 
 class MemberRequest(HttpRequest):
-    """A request by a member of the workspace in the path. `member` has workspace and user."""
+    """
+    A request by a member of the workspace in the path. `member` has workspace and user;
+    `memberships` are all of the user's, for the switcher.
+    """
 
     member: Membership
+    memberships: list[Membership]
     user: User
 
 
@@ -30,10 +34,11 @@ def member_required[**P](view: View[P]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def guarded(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        member = membership(request.user, slug)
-        if member is None:
+        request.memberships = workspaces_of(request.user)
+        mine = [m for m in request.memberships if m.workspace.slug == slug]
+        if not mine:
             raise Http404
-        request.member = member
+        request.member = mine[0]
         return view(request, *args, **kwargs)
 
     return login_required(guarded)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from portal.budget import store as budget
 from portal.mirror import store
 from portal.mirror.models import SyncState
-from portal.services.workspaces import workspaces_of
+from portal.services.connections import name_of
 from portal.team.models import Membership, Workspace
 from portal.vault import store as vault
 from portal.vault.models import Connection
@@ -36,7 +36,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One key's calls in the last minute, for the sidebar."""
+    """One key's calls in the last minute, for the sidebar. `tone` is ok, warn or down."""
 
     label: str
     used: int
@@ -73,7 +73,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return look | {
         "member": member,
         "workspace": member.workspace,
-        "workspaces": SimpleLazyObject(lambda: _switcher(member)),
+        "workspaces": _switcher(getattr(request, "memberships", [])),
         "section": _section(request, member.workspace),
         "freshness": SimpleLazyObject(lambda: freshness(list(connections), list(states))),
         "budget": SimpleLazyObject(lambda: meters(list(connections))),
@@ -108,7 +108,7 @@ def freshness(connections: list[Connection], states: list[SyncState]) -> Freshne
         return Freshness("none", _("Not connected"))
     broken = [c for c in connections if c.status != Connection.Status.OK]
     if broken:
-        return Freshness("down", _("%s: replace the key") % broken[0])
+        return Freshness("down", _("%s: replace the key") % name_of(broken[0]))
     times = [s.synced_at for s in states if s.synced_at]
     if len(times) < len(states) or not states:
         return Freshness("stale", _("First sync is running"))
@@ -128,16 +128,16 @@ def meters(connections: list[Connection]) -> list[Meter]:
         if use is None:
             continue
         left = 1 - use.used / use.limit
-        tone = "danger" if left < 0.1 else "warning" if left < 0.3 else "ok"
+        tone = "down" if left < 0.1 else "warn" if left < 0.3 else "ok"
         text = _("%(people)d by people, %(background)d in the background") % {
             "people": use.people,
             "background": use.background,
         }
-        found.append(Meter(str(connection), use.used, use.limit, tone, text))
+        found.append(Meter(name_of(connection), use.used, use.limit, tone, text))
     return found
 
 
-def _switcher(member: Membership) -> list[dict[str, Any]]:
+def _switcher(memberships: list[Membership]) -> list[dict[str, Any]]:
     return [
         {
             "name": m.workspace.name,
@@ -145,7 +145,7 @@ def _switcher(member: Membership) -> list[dict[str, Any]]:
             "colour": m.workspace.colour,
             "role_label": m.get_role_display(),
         }
-        for m in workspaces_of(member.user)
+        for m in memberships
     ]
 
 
