@@ -1,0 +1,185 @@
+"""Conversations: the list, one of them, and what people do with it."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from portal.errors import PortalError
+from portal.mirror.models import Conversation
+from portal.services import connections
+from portal.services.conversations import (
+    add_note,
+    refresh_conversation,
+    send_reply,
+    set_status,
+)
+from portal.services.errors import Clash
+from portal.web.access import MemberRequest, member_required
+from portal.web.composing import composer_for, text_of
+from portal.web.errors import sentence_of
+from portal.web.htmx import is_partial, show
+from portal.web.inbox import found, listed, opened
+from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, tell
+
+PAGE = "conversations/page.html"
+NOTHING = Ending("danger", "", status=422)
+
+
+@require_GET
+@member_required
+def index(request: MemberRequest) -> HttpResponse:
+    return show(request, PAGE, listed(request), partial="inbox-list")
+
+
+@require_GET
+@member_required
+def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    conversation = found(request, conversation_id)
+    return _page(request, conversation, partial="opened")
+
+
+@require_http_methods(["GET", "POST"])
+@member_required
+def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    """
+    Ask the service for this conversation once; the copy stays where it does not answer.
+
+    Touches the messages and what stands around them, never the field one writes in.
+    """
+    conversation = found(request, conversation_id)
+    before, trouble = conversation.status, ""
+    try:
+        now = refresh_conversation(conversation)
+    except PortalError as error:
+        now, trouble = conversation, _("Not refreshed: %s") % sentence_of(error)
+    if now is None:
+        trouble = _("It was deleted in %s.") % connections.name_of(conversation.connection)
+    now = now or conversation
+    if not is_partial(request):
+        ending = Ending("danger" if trouble else "ok", trouble or _("Refreshed"), taken=True)
+        return done(request, ending, _address(request, conversation))
+    context = opened(request, now, asked=True, trouble=trouble, moved=now.status != before)
+    return show(request, PAGE, context, partial="refreshed")
+
+
+@require_POST
+@member_required
+def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    """To the customer. The address decides, and what was marked as a note never goes there."""
+    if request.POST.get("mode") == "note":
+        message = _("This was marked as a private note, so it was not sent. Choose again.")
+        return _kept(
+            request, found(request, conversation_id), Ending("danger", message, status=422)
+        )
+    return _write(request, conversation_id, send_reply, "reply")
+
+
+@require_POST
+@member_required
+def note(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    """To the team only; there is no way from here to the customer."""
+    return _write(request, conversation_id, add_note, "note")
+
+
+def _write(request: MemberRequest, conversation_id: int, send: Any, mode: str) -> HttpResponse:
+    conversation = found(request, conversation_id)
+    text = text_of(request)
+    if not text.strip():
+        empty = Ending("danger", _("Write something first."), status=422)
+        return _kept(request, conversation, empty, mode=mode)
+    member, form_id = request.member, form_id_of(request)
+    ending = settle(
+        lambda: send(conversation, text, actor=member, form_id=form_id),
+        conversation.connection,
+        done=_("Sent") if mode == "reply" else _("Note added"),
+    )
+    if not ending.taken:
+        return _kept(request, conversation, ending, mode=mode)
+    if not is_partial(request):
+        return done(request, ending, _address(request, conversation))
+    empty_one = composer_for(conversation, member, mode=mode, focus=True)
+    context = opened(request, conversation, composer=empty_one, asked=True)
+    return tell(request, show(request, PAGE, context, partial="written"), ending)
+
+
+def _kept(
+    request: MemberRequest, conversation: Conversation, ending: Ending, *, mode: str = ""
+) -> HttpResponse:
+    """The composer again, with everything that was typed, a new form id, and why."""
+    composer = composer_for(
+        conversation,
+        request.member,
+        mode=mode or request.POST.get("mode", ""),
+        text=text_of(request),
+        ending=ending,
+    )
+    return _page(request, conversation, partial="composer", status=ending.status, composer=composer)
+
+
+@require_POST
+@member_required
+def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    """Change the service's own status word, if it still is the one the person saw."""
+    conversation = found(request, conversation_id)
+    wanted = request.POST.get("status", "")
+    before = request.POST.get("before", conversation.status)
+    if wanted == before:
+        ending = Ending("ok", _("Nothing to save"), taken=True)
+    elif wanted not in connections.settable_statuses(conversation.connection):
+        ending = Ending("danger", _("There is no status “%s”.") % wanted, status=422)
+    else:
+        member, form_id = request.member, form_id_of(request)
+        ending = settle(
+            lambda: set_status(conversation, wanted, before=before, actor=member, form_id=form_id),
+            conversation.connection,
+        )
+    if ending.taken and not is_partial(request):
+        return done(request, ending, _address(request, conversation))
+    now = found(request, conversation_id)
+    extra = {"ending": ending, "wanted": wanted, "clashes": _rows(ending.clashes)}
+    response = _page(
+        request,
+        now,
+        partial="status-set",
+        status=ending.status,
+        keep_form_id=new_form_id(),
+        **extra,
+    )
+    return tell(request, response, ending)
+
+
+def _rows(clashes: list[Clash]) -> list[dict[str, Any]]:
+    return [
+        {"label": _("Status"), "before": c.before, "theirs": c.theirs, "mine": c.mine}
+        for c in clashes
+    ]
+
+
+def _page(
+    request: MemberRequest,
+    conversation: Conversation,
+    *,
+    partial: str,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
+    """The three panes with this conversation opened, or the piece of them htmx asked for."""
+    context = opened(request, conversation, **more)
+    if not is_partial(request):
+        context |= listed(request)
+    return show(request, PAGE, context, partial=partial, status=status)
+
+
+def _address(request: MemberRequest, conversation: Conversation) -> str:
+    """The conversation's page, with the list's filters."""
+    path = reverse("conversation-detail", args=[request.member.workspace.slug, conversation.pk])
+    return f"{path}?{request.GET.urlencode()}" if request.GET else path
+
+
+@require_http_methods(["GET", "POST"])
+@member_required
+def new(request: MemberRequest) -> HttpResponse:
+    raise NotImplementedError
