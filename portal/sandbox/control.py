@@ -27,7 +27,7 @@ def answer(sandbox: Sandbox, call: Call) -> Answer:
         result = _control(call.method, name)(sandbox, call, rest)
     except Refusal as no:
         return Answer(no.status, {"error": no.said})
-    except (KeyError, TypeError, ValueError) as wrong:
+    except (LookupError, TypeError, ValueError) as wrong:
         return Answer(400, {"error": f"{type(wrong).__name__}: {wrong}"})
     if call.method != "GET":
         sandbox.changed.set()

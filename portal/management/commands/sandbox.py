@@ -97,8 +97,8 @@ def _amounts(options: dict[str, Any]) -> Amounts:
 
 def _taken(problem: OSError, options: dict[str, Any]) -> str:
     """One clear sentence."""
-    where = f"{options['host']}:{options['port']}"
-    return f"The sandbox cannot listen on {where} ({os.strerror(problem.errno or 0)}): choose another --port."
+    where, why = f"{options['host']}:{options['port']}", os.strerror(problem.errno or 0)
+    return f"The sandbox cannot listen on {where} ({why}): choose another --port."
 
 
 def _wait_for_the_end() -> None:
