@@ -86,7 +86,7 @@ const inMenu = (event, menu) => {
 const send = (event) => {
   const form = event.target.closest?.("form");
   const button = form && $$("button:not([type=button]),input[type=submit]", form).find((node) => shown(node) && !node.name.startsWith("theme"));
-  if (button) { event.preventDefault(); form.requestSubmit(button) }
+  if (button) { event.preventDefault(); button.click() }
 };
 
 document.addEventListener("keydown", (event) => {

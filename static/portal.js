@@ -140,6 +140,16 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
 });
 
+/* A list that stays while its rows open beside it (I3): the open one is marked. Where the list gives
+   way to what opened (phones), the focus goes there too. */
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const row = ctx?.sourceElement;
+  if (!row?.matches?.(".conv-row")) return;
+  for (const other of $$(".conv-row[aria-current]")) other.removeAttribute("aria-current");
+  row.setAttribute("aria-current", "true");
+  if (!row.checkVisibility()) $("#thread-title")?.focus();
+});
+
 /* Relative times: each 10 s under a minute, then each minute. The words come from the server. */
 const WORDS = meta("relative-words").split("|"), UNITS = [1, 60, 3600, 86400];
 const ago = (seconds) => {
