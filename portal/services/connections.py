@@ -65,6 +65,11 @@ def name_of(connection: Connection) -> str:
     return connection.label or provider_of(connection).name
 
 
+def stages_of(connections: Sequence[Connection]) -> list[str]:
+    """The lead stages these providers name, in the pipeline's order; a team may have others."""
+    return list(dict.fromkeys(stage for c in connections for stage in provider_of(c).stages))
+
+
 def settable_statuses(connection: Connection) -> dict[str, State]:
     """The status words a conversation may be given, each with its normal form."""
     provider = provider_of(connection)

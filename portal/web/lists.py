@@ -7,9 +7,10 @@ For every table of `mirror/tables.py`:
     state = read(LEADS, request.GET, path=request.path, words=words, known={"stage": {...}})
     if url := tidy(request, state): return redirect(url)
     listing = show_list(state, workspace, noun=..., words=words, heads=HEADS)
-    return answer(request, "leads/list.html", {"list": listing, ...}, listing)
+    return answer(request, "leads/list.html", {"menus": [...]}, listing)
 
-Templates: components/table_tools.html, table_head.html, table_foot.html.
+Templates: components/table_tools.html (over the region `results`), and inside of it
+table_around.html, table_head.html, pager.html; the listing is `list` there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,7 @@ from portal.mirror.keyset import CAP
 from portal.mirror.tables import PRESETS, Bound, Since, Table, search
 from portal.team.models import Workspace
 from portal.web.htmx import is_partial, show
-from portal.web.list_state import DEFAULT_PER_PAGE, State, Words, read, tidy
+from portal.web.list_state import DEFAULT_PER_PAGE, PER_PAGE, State, Words, read, tidy
 
 __all__ = [
     "Chip",
@@ -98,6 +99,10 @@ class Listing:
         return self.all_href if many else ""
 
     @property
+    def per_pages(self) -> tuple[int, ...]:
+        return PER_PAGE
+
+    @property
     def all_href(self) -> str:
         return self.state.first_page(q="", filters=()).url
 
@@ -164,8 +169,10 @@ def answer(
     request: HttpRequest, template: str, context: dict[str, Any], listing: Listing
 ) -> HttpResponse:
     """The page, or its `results` with the address htmx puts in the bar (F5)."""
+    partial = is_partial(request)
+    context = {"list": listing, "partial": partial, **context}
     response = show(request, template, context, partial="results")
-    if is_partial(request):
+    if partial:
         typing = request.headers.get("HX-Source", "").endswith("#q")
         response["HX-Replace-Url" if typing else "HX-Push-Url"] = listing.state.url
     return response

@@ -1,0 +1,111 @@
+"""What the list of leads can be asked, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from portal.mirror.tables import LEADS, Facets, facets
+from portal.records import Can
+from portal.services import connections as service
+from portal.vault.models import Connection
+from portal.web import list_menus as menus
+from portal.web.access import MemberRequest
+from portal.web.frame import connections_of
+from portal.web.lists import Head, Words, answer, read, show_list, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A lead as its row shows it. `owner` is a name, else an id, "" if nobody's."""
+
+    lead: Any
+    name: str
+    owner: str
+
+
+def lead_list(request: MemberRequest) -> HttpResponse:
+    workspace, connections = request.member.workspace, connections_of(request)
+    found = facets(LEADS, workspace)
+    words = filter_words(connections, found)
+    known = {
+        name: values
+        for name in ("stage", "source", "rep", "connection")
+        if (values := menus.known_words(words[name], _counts(found, name), found)) is not None
+    }
+    state = read(LEADS, request.GET, path=request.path, words=words, known=known)
+    if url := tidy(request, state):
+        return redirect(url)
+    listing = show_list(state, workspace, noun=_("leads"), words=words, heads=heads())
+    context = {
+        "rows": [_row(lead) for lead in listing.rows],
+        "menus": _menus(state, words, found, connections),
+        "some": bool(found.combinations),
+        "makers": writable(connections, Can.CREATE_LEAD),
+    }
+    return answer(request, "leads/list.html", context, listing)
+
+
+def writable(connections: Sequence[Connection], can: Can) -> list[Connection]:
+    """The connections through which this can be done, as far as their keys are known."""
+    return [c for c in service.able(connections, can) if c.may_write]
+
+
+def filter_words(connections: Sequence[Connection], found: Facets) -> dict[str, Words]:
+    """What each filter is called, and the values that are known beside those in use."""
+    people = {k: v or k for k, v in found.pairs("rep_id", "rep_name").items() if k}
+    return {
+        "stage": Words(_("Stage"), {s: s for s in service.stages_of(connections)}),
+        "source": Words(_("Source")),
+        "tag": Words(_("Tag")),
+        "rep": Words(_("Owner"), people),
+        "amount_min": Words(_("Amount")),
+        "amount_max": Words(_("Amount")),
+        "created_since": menus.since_words(_("Created")),
+        "updated_since": menus.since_words(_("Updated")),
+        "connection": Words(_("Service"), {str(c.pk): service.name_of(c) for c in connections}),
+    }
+
+
+def heads() -> list[Head]:
+    return [
+        Head(_("Name"), "name"),
+        Head(_("Company"), "company"),
+        Head(_("Stage"), "stage"),
+        Head(_("Source"), "source"),
+        Head(_("Owner"), "rep"),
+        Head(_("Amount"), "amount", "num"),
+        Head(_("Created"), "created_at", "num"),
+        Head(_("Updated"), "updated_at", "num"),
+    ]
+
+
+def _counts(found: Facets, name: str) -> dict[Any, int]:
+    return found.counts({"rep": "rep_id", "connection": "connection_id"}.get(name, name))
+
+
+def _menus(
+    state: Any, words: dict[str, Words], found: Facets, connections: Sequence[Connection]
+) -> list[menus.Menu]:
+    names = ["stage", "source", "rep"]
+    if len(_counts(found, "connection")) > 1:
+        names.append("connection")
+    boxes = {
+        name: menus.checks(state, name, words[name], _counts(found, name), counted=found.whole)
+        for name in names
+    }
+    return [
+        boxes.pop("stage"),
+        menus.numbers(state, "amount", _("Amount")),
+        *boxes.values(),
+        menus.texts(state, "tag", words["tag"]),
+        menus.since(state, "created_since", words["created_since"]),
+        menus.since(state, "updated_since", words["updated_since"]),
+    ]
+
+
+def _row(lead: Any) -> Row:
+    return Row(lead, lead.name or lead.email or lead.upstream_id, lead.rep_name or lead.rep_id)
