@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,7 +22,9 @@ from portal.web.access import MemberRequest, member_required
 from portal.web.composing import composer_for, text_of
 from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, show
-from portal.web.inbox import found, listed, opened
+from portal.web.inbox import found, opened
+from portal.web.inbox_list import filled, inbox_list
+from portal.web.lists import answer, tidy
 from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, tell
 
 PAGE = "conversations/page.html"
@@ -31,14 +34,26 @@ NOTHING = Ending("danger", "", status=422)
 @require_GET
 @member_required
 def index(request: MemberRequest) -> HttpResponse:
-    return show(request, PAGE, listed(request), partial="inbox-list")
+    state, context = inbox_list(request)
+    if url := tidy(request, state):
+        return redirect(url)
+    return answer(request, PAGE, context, filled(request, state, context))
 
 
 @require_GET
 @member_required
 def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    """All three panes; to htmx the list alone if that is what it fills, else the other two."""
     conversation = found(request, conversation_id)
+    if _fills_the_list(request):
+        state, context = inbox_list(request)
+        context["conversation"] = conversation
+        return answer(request, PAGE, context, filled(request, state, context))
     return _page(request, conversation, partial="opened")
+
+
+def _fills_the_list(request: MemberRequest) -> bool:
+    return is_partial(request) and request.headers.get("HX-Target", "").endswith("#results")
 
 
 @require_http_methods(["GET", "POST"])
@@ -169,7 +184,9 @@ def _page(
     """The three panes with this conversation opened, or the piece of them htmx asked for."""
     context = opened(request, conversation, **more)
     if not is_partial(request):
-        context |= listed(request)
+        state, around = inbox_list(request)
+        around["list"] = filled(request, state, around)
+        context |= around
     return show(request, PAGE, context, partial=partial, status=status)
 
 

@@ -1,0 +1,173 @@
+"""The list of conversations: what it can be asked, and its lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext as _
+
+from portal.mirror.models import Conversation
+from portal.mirror.tables import CONVERSATIONS, Facets, facets
+from portal.records import Can, State
+from portal.services import connections as service
+from portal.team.models import Membership
+from portal.vault.models import Connection
+from portal.web import list_menus as menus
+from portal.web.access import MemberRequest
+from portal.web.composing import STATES
+from portal.web.frame import connections_of
+from portal.web.htmx import is_partial
+from portal.web.lists import Listing, Words, read, show_list
+from portal.web.lists import State as ListState
+
+PLACES = ("conversation-list", "conversation-detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    One line of the list. `label` and `tone` are the state's badge; `service` is "" unless
+    the workspace has several connections; `at` is the newest time that the provider tells.
+    """
+
+    pk: int
+    name: str
+    subject: str
+    preview: str
+    at: datetime | None
+    label: str
+    tone: str
+    channel: str
+    service: str
+    tags: list[str]
+
+
+def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
+    """
+    What the address asks for, and the context of the list pane without its rows.
+
+    The address may be a conversation's: then the links of the list keep it open.
+    """
+    mine = connections_of(request)
+    counted = facets(CONVERSATIONS, request.member.workspace)
+    words = filter_words(mine, counted)
+    known = {
+        name: values
+        for name in ("state", "status", "service", "channel")
+        if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
+    }
+    told = request.GET.copy()
+    told.pop("show", None)
+    state = read(CONVERSATIONS, told, path=_path(request), words=words, known=known)
+    return state, {
+        "menus": _menus(state, words, counted),
+        "words": words,
+        "some": bool(counted.combinations),
+        "can_start": can_start(request.member, mine),
+    }
+
+
+def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) -> Listing:
+    """Read the page the state asks for, and put its lines into the context."""
+    workspace = request.member.workspace
+    noun, words = _("conversations"), context.pop("words")
+    listing = show_list(state, workspace, noun=noun, words=words)
+    mine = connections_of(request)
+    names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
+    context["rows"] = [row_of(conversation, names) for conversation in listing.rows]
+    context["list_query"] = f"?{state.query}" if state.query else ""
+    return listing
+
+
+def _path(request: MemberRequest) -> str:
+    """The page the list stands in: htmx may ask for it from the page of a conversation."""
+    details = getattr(request, "htmx", None)
+    path = details.current_url_abs_path if details and is_partial(request) else None
+    path = (path or request.path).partition("?")[0]
+    try:
+        place = resolve(path)
+    except Resolver404:
+        return request.path
+    mine = place.kwargs.get("slug") == request.member.workspace.slug
+    return path if mine and place.url_name in PLACES else request.path
+
+
+def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words]:
+    """What each filter is called, and the values that are known beside those in use."""
+    return {
+        "state": Words(_("State"), {state.value: str(STATES[state]) for state in STATES}),
+        "status": Words(_("Status")),
+        "service": Words(_("Service"), {str(c.pk): service.name_of(c) for c in mine}),
+        "tag": Words(_("Tag")),
+        "channel": Words(_("Channel")),
+        "active_since": menus.since_words(_("Active")),
+    }
+
+
+def _counts(counted: Facets, name: str) -> dict[Any, int]:
+    return counted.counts({"service": "connection_id", "channel": "source"}.get(name, name))
+
+
+def _menus(state: ListState, words: dict[str, Words], counted: Facets) -> list[menus.Menu]:
+    names = ["state", "status", "channel"]
+    if len(words["service"].values) > 1:
+        names.insert(2, "service")
+    return [
+        *(
+            menus.checks(state, name, words[name], _counts(counted, name), counted=counted.whole)
+            for name in names
+        ),
+        menus.texts(state, "tag", words["tag"]),
+        menus.since(state, "active_since", words["active_since"]),
+    ]
+
+
+def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
+    name = name_of(conversation)
+    label, tone = badge(conversation)
+    subject = conversation.subject if conversation.subject != name else ""
+    return Row(
+        pk=conversation.pk,
+        name=name,
+        subject=subject,
+        preview=" ".join(conversation.last_message[:300].split()),
+        at=conversation.active_at,
+        label=label,
+        tone=tone,
+        channel=conversation.source,
+        service=names.get(conversation.connection_id, ""),
+        tags=conversation.tags[:2],
+    )
+
+
+def name_of(conversation: Conversation) -> str:
+    """Whom or what it is with: the person if the provider tells one, else the subject."""
+    return (
+        conversation.visitor_name
+        or conversation.visitor_email
+        or conversation.subject
+        or _("Conversation %s") % conversation.upstream_id
+    )
+
+
+def badge(conversation: Conversation) -> tuple[str, str]:
+    """The state in words and its hue; a word that has no normal form stands for itself."""
+    try:
+        state = State(conversation.state)
+    except ValueError:
+        state = State.UNKNOWN
+    if state is State.UNKNOWN:
+        return conversation.status or str(STATES[state]), "teal"
+    tones = {State.OPEN: "blue", State.PENDING: "amber"}
+    return str(STATES[state]), tones.get(state, "neutral")
+
+
+def can_start(member: Membership, mine: list[Connection]) -> bool:
+    """Whether this member can begin a conversation somewhere."""
+    return member.reaches(Membership.Role.AGENT) and bool(startable(mine))
+
+
+def startable(mine: list[Connection]) -> list[Connection]:
+    return [c for c in service.able(mine, Can.CREATE_CONVERSATION) if c.may_write]
