@@ -157,16 +157,21 @@ def test_a_dripping_answer_is_whole_but_slow(sandbox, nexadesk, part):
     assert time.monotonic() - begun > 0.09
 
 
-def test_a_cut_body_and_a_wrong_length(sandbox, nexadesk):
-    for fault in (Fault.cut_body(), Fault.cut_body(3), Fault.wrong_content_length(5)):
-        sandbox.fault("nexadesk", "GET", "/leads", fault)
-        with pytest.raises(httpx.RemoteProtocolError):
-            nexadesk.get("/leads")
+@pytest.mark.parametrize(
+    "fault", [Fault.cut_body(), Fault.cut_body(3), Fault.wrong_content_length(5)]
+)
+def test_a_body_shorter_than_promised(sandbox, nexadesk, fault):
+    sandbox.fault("nexadesk", "GET", "/leads", fault)
 
+    with pytest.raises(httpx.RemoteProtocolError):
+        nexadesk.get("/leads")
+
+
+def test_a_body_longer_than_promised_reads_as_cut_json(sandbox, nexadesk):
     sandbox.fault("nexadesk", "GET", "/leads", Fault.wrong_content_length(-4))
+
     with pytest.raises(json.JSONDecodeError):
         nexadesk.get("/leads").json()
-    assert nexadesk.get("/leads").json()["success"] is True
 
 
 def test_answers_that_are_not_the_apis(sandbox, nexadesk):
