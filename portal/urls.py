@@ -1,6 +1,7 @@
 """Every address. The access matrix in tests/web proves who may come in where."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from allauth.account import views as account
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.web import connections, contacts, conversations, health, home, leads, session
 
@@ -67,11 +68,31 @@ workspace = [
     path("progress/", home.progress, name="progress"),
 ]
 
+# Of allauth's addresses only these: nobody signs up alone, and e-mails are changed by admins.
+accounts = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", session.sign_out, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/reset/", account.password_reset, name="account_reset_password"),
+    path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/reset/key/done/",
+        account.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", session.start, name="start"),
     path("w/<slug:slug>/", include(workspace)),
     path("look/", session.look, name="theme"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include(accounts)),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]

@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from portal.team.models import Workspace
 from portal.vault.models import Connection
-from portal.vault.seal import Place, Secret, seal, unseal
+from portal.vault.seal import Locked, Place, Secret, seal, unseal
 
 HOOK_TOKEN_BYTES = 24
 
@@ -127,6 +127,19 @@ def working_ids() -> list[int]:
     """Ids of the connections whose key was not rejected (a locked one may open again)."""
     rows = Connection.objects.exclude(status=Connection.Status.KEY_REJECTED).order_by("id")
     return list(rows.values_list("pk", flat=True))
+
+
+def opened_and_locked() -> tuple[int, int]:
+    """How many connections' keys open with this process's ring, and how many do not."""
+    opened = locked = 0
+    for connection in Connection.objects.only("workspace_id", "sealed_key").iterator():
+        try:
+            key_of(connection)
+        except Locked:
+            locked += 1
+        else:
+            opened += 1
+    return opened, locked
 
 
 def to_sync(slug: str | None = None) -> list[Connection]:

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from allauth.account import views as account
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.services.workspaces import workspaces_of
 from portal.web.frame import DENSITIES, THEMES
 
 LOOKS = {"theme": THEMES, "density": DENSITIES}
+LONGEST_PATH = 2_000
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -30,9 +32,9 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_POST
 def look(request: HttpRequest) -> HttpResponse:
     """Keep `theme` and `density` in this browser and go back to `next`, a path of this site."""
-    response = redirect(same_site_path(request, request.POST.get("next", "")))
+    response = HttpResponseRedirect(same_site_path(request, request.POST.get("next", "")))
     for name, allowed in LOOKS.items():
-        value = request.POST.get(name)
+        value = request.POST.get(name, "")
         if value in allowed:
             response.set_cookie(
                 name, value, YEAR_SECONDS, secure=request.is_secure(), httponly=True, samesite="Lax"
@@ -40,19 +42,36 @@ def look(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_http_methods(["GET", "POST"])
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ask on GET, end the session on POST. The browser forgets what it kept of this site."""
+    response: HttpResponse = account.logout(request)
+    if request.method == "POST" and request.is_secure():
+        response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
 def same_site_path(request: HttpRequest, path: str) -> str:
     """`path` if it leads to a page of this site, else the front door."""
-    safe = path.startswith("/") and url_has_allowed_host_and_scheme(
-        path, allowed_hosts=None, require_https=request.is_secure()
+    safe = (
+        len(path) <= LONGEST_PATH
+        and path.startswith("/")
+        and url_has_allowed_host_and_scheme(
+            path, allowed_hosts=None, require_https=request.is_secure()
+        )
     )
     return path if safe else "/"
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     """People are invited or created by an admin: nobody signs up alone."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def format_email_subject(self, subject: str) -> str:
+        """Without the host in front: the templates say who writes."""
+        return subject
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Users have no user name; the e-mail is how they sign in."""
