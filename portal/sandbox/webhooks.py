@@ -154,9 +154,12 @@ class Webhooks:
                 raise TimeoutError(f"{len(self._queue)} deliveries still wait")
 
     def close(self) -> None:
-        """Stop sending; what still waits is lost."""
-        self._closed.set()
+        """Stop sending; what still waits is lost. The next event starts it anew."""
         with self._news:
+            self._closed.set()
+            self._closed = threading.Event()
+            self._thread = None
+            self._busy = False
             self._queue.clear()
             self._news.notify_all()
 
@@ -174,29 +177,27 @@ class Webhooks:
 
     def _wake(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="webhooks", daemon=True)
+            self._thread = threading.Thread(target=self._work, args=(self._closed,), daemon=True)
             self._thread.start()
         self._news.notify_all()
 
-    def _work(self) -> None:
-        while not self._closed.is_set():
+    def _work(self, closed: threading.Event) -> None:
+        while not closed.is_set():
             with self._news:
-                self._busy = False
-                self._news.notify_all()
-                self._news.wait_for(self._may_send)
-                if self._closed.is_set():
+                self._news.wait_for(lambda: closed.is_set() or (self._queue and not self._held))
+                if closed.is_set():
                     return
                 delivery = self._queue.popleft()
                 self._busy = True
-            self._deliver(delivery)
+            self._deliver(delivery, closed)
+            with self._news:
+                self._busy = self._busy and closed.is_set()
+                self._news.notify_all()
 
-    def _may_send(self) -> bool:
-        return self._closed.is_set() or (bool(self._queue) and not self._held)
-
-    def _deliver(self, delivery: Delivery) -> None:
+    def _deliver(self, delivery: Delivery, closed: threading.Event) -> None:
         """Try until answered 200 or out of attempts."""
         for attempt in range(self.attempts):
-            if attempt and self._closed.wait(self._pause(attempt)):
+            if attempt and closed.wait(self._pause(attempt)):
                 return
             delivery.outcomes.append(self._post(delivery))
             if delivery.arrived:

@@ -2,7 +2,10 @@
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 
+import httpx
 import pytest
 
 from portal.sandbox import Sandbox, serve
@@ -68,31 +71,18 @@ def test_headers_count_down_and_the_call_too_many_gets_429(sandbox, connect):
 def test_the_window_slides_and_refused_calls_do_not_count():
     now = [1_800_000_000.0]
     with serve(Sandbox(clock=lambda: now[0])) as sandbox:
-        key = sandbox.keys.add(sandbox_key(sandbox))
-        for second in (0, 20, 40):
+        key = sandbox.key("nexadesk", rate=3)
+
+        def call(second):
             now[0] = 1_800_000_000.0 + second
-            key.count(now[0], 60)
-        for _ in range(5):
-            assert refused(key, now[0])
-        now[0] = 1_800_000_060.0  # the first call leaves the window, the second not yet
-        key.count(now[0], 60)
-        assert refused(key, now[0]) == "20"
+            headers = {"Authorization": f"Bearer {key}"}
+            answer = httpx.get(f"{sandbox.nexadesk_url}/leads", headers=headers)
+            return answer.status_code, answer.headers.get("Retry-After")
 
-
-def sandbox_key(sandbox):
-    from portal.sandbox.keys import Key
-
-    return Key(sandbox.key("nexadesk"), "nexadesk", rate=3)
-
-
-def refused(key, now):
-    """The Retry-After of a refusal."""
-    from portal.sandbox.exchange import Refusal
-
-    with pytest.raises(Refusal) as refusal:
-        key.count(now, 60)
-    assert refusal.value.status == 429
-    return refusal.value.headers["Retry-After"]
+        assert [call(second)[0] for second in (0, 20, 40)] == [200, 200, 200]
+        assert [call(second) for second in (40, 50, 59.5)] == [(429, "20"), (429, "10"), (429, "1")]
+        assert call(60) == (200, None)  # the first call has left the window, the second not yet
+        assert call(60) == (429, "20")
 
 
 def test_a_short_window_opens_again_on_the_wire(connect, sandbox):
@@ -110,6 +100,16 @@ def test_each_key_has_its_own_window_and_unauthenticated_calls_do_not_count(sand
     connect("fc_live_wrong").get("/leads")
 
     assert [http.get("/leads").status_code for http in (one, two, one)] == [200, 200, 429]
+
+
+def test_many_connections_at_once_get_no_more_than_the_limit(sandbox, connect):
+    key = sandbox.key("nexadesk", rate=20)
+    https = [connect(key) for _ in range(6)]
+
+    with ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(lambda place: https[place % 6].get("/leads").status_code, range(60)))
+
+    assert (codes.count(200), codes.count(429)) == (20, 40)
 
 
 def test_a_lifted_limit_lets_all_calls_through(sandbox, connect):
@@ -132,8 +132,6 @@ def test_dexra_says_429_without_headers_unless_told_to(sandbox, connect):
 
 
 def test_every_answer_has_a_date_by_the_sandboxs_clock(sandbox, nexadesk):
-    from email.utils import parsedate_to_datetime
-
     sandbox.clock.offset_seconds = -600
 
     date = parsedate_to_datetime(nexadesk.get("/leads").headers["Date"])

@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from portal.sandbox import Sandbox, serve
+
 SECRET = "whsec_test"
 
 
@@ -156,6 +158,21 @@ def test_deliveries_can_be_dropped_doubled_and_shuffled(sandbox, hooked):
     came = [body["data"]["visitor_name"] for body in hooked.bodies()]
     assert came != sorted(came)
     assert sorted(came) == [str(number) for number in range(8)]
+
+
+def test_after_an_outage_data_and_webhooks_are_still_there(receiver):
+    sandbox = Sandbox()
+    with serve(sandbox):
+        sandbox.webhook("nexadesk", receiver.url)
+        sandbox.add_lead(visitor_name="before")
+        sandbox.webhooks.wait()
+        port = int(sandbox.base_url.rpartition(":")[2])
+    with serve(sandbox, port=port):
+        sandbox.add_lead(visitor_name="after")
+        sandbox.webhooks.wait()
+
+    assert receiver.events() == ["ping", "lead.created", "lead.created"]
+    assert len(sandbox.leads) == 2
 
 
 def test_an_old_delivery_can_be_replayed_byte_for_byte(sandbox, hooked):

@@ -19,8 +19,12 @@ class NexaDeskAssumptions:
     e-mail addresses of contacts are compared case-insensitively; only authenticated requests
     count against the rate limit, and refused ones (429) do not; `X-RateLimit-Reset` is the
     second at which the oldest counted request leaves the window; records are addressed by
-    `?id=` on the collection; an archived conversation sends `conversation.updated` and
-    `conversation.closed`.
+    `?id=` on the collection; a body must say `Content-Type: application/json`; an empty
+    e-mail address counts as none; an `assigned_rep_id` nobody knows is kept, with null rep_*
+    fields; transitions between all stages are allowed, also to stages of one's own; an
+    archived conversation sends `conversation.updated` and `conversation.closed`; the data of
+    `lead.deleted` is only the id, that of `message.created` the message with its
+    `conversation_id`; a ping is the usual envelope with the event "ping".
     """
 
     default_sort: str = "created_at:desc"
