@@ -58,8 +58,9 @@ def tell(
     said = _told(scripts[subject], chance)
     if status in ENDINGS:
         said = _unfinished(said, ENDINGS[status], chance)
-    elif chance.random() < 0.12:
-        said = (said + _told(scripts[chance.choice(list(scripts))], chance))[:LONGEST]
+    elif len(scripts) > 1 and chance.random() < 0.12:
+        other = chance.choice([name for name in scripts if name != subject])
+        said = (said + _told(scripts[other], chance))[:LONGEST]
     values = _values(person, agent, language, chance)
     filled = [(sender, text.format(**values)) for sender, text in said]
     return Thread(subject, tuple(_timed(filled, begun, now, chance)))
@@ -79,7 +80,8 @@ def _unfinished(
 ) -> list[tuple[str, str]]:
     """The story up to one of the places where the right one has just spoken."""
     ends = [place for place, (sender, _) in enumerate(said) if sender in last]
-    return said[: chance.choice(ends) + 1]
+    before_the_thanks = ends[:-1] or ends
+    return said[: chance.choice(before_the_thanks) + 1]
 
 
 def _timed(
