@@ -73,6 +73,7 @@ accounts = [
     path("login/", account.login, name="account_login"),
     path("logout/", session.sign_out, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/change/", account.password_change, name="account_change_password"),
     path("password/reset/", account.password_reset, name="account_reset_password"),
     path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),

@@ -69,6 +69,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Where a sign-in may lead: to a path of this site, nowhere else."""
+        return url is not None and url.startswith("/") and bool(super().is_safe_url(url))
+
     def format_email_subject(self, subject: str) -> str:
         """Without the host in front: the templates say who writes."""
         return subject
