@@ -25,6 +25,7 @@ from portal.providers.errors import BrokenContract, KeyRejected, ProviderError, 
 READ_ATTEMPTS = 3
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 20.0
 MAX_ERROR_BYTES = 64 * 1024
+_JITTER = random.SystemRandom()
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -55,7 +56,7 @@ class _Backoff:
         if not isinstance(error, Unreachable) or left <= 0:
             return False
         self._step *= 2
-        wait = random.uniform(0, min(self._step, LONGEST_BACKOFF_SECONDS, left))  # noqa: S311
+        wait = _JITTER.uniform(0, min(self._step, LONGEST_BACKOFF_SECONDS, left))
         asked = error.retry_after or 0
         return max(wait, asked) if asked < left else False
 
@@ -93,7 +94,7 @@ class Http:
                 "User-Agent": "Crossdesk",
             },
             transport=Transport(self._deadline),
-            timeout=None,  # noqa: S113 - the deadline stands in every read and write
+            timeout=deadline_seconds,  # of one wait; the transport knows the whole call's
             follow_redirects=False,
             trust_env=False,
         )

@@ -352,8 +352,10 @@ def test_a_redirect_is_told_and_never_followed(sandbox, nexadesk, code):
     assert len(sandbox.requests) == 1
 
 
-def test_proxy_variables_are_ignored(sandbox, nexadesk, monkeypatch, wire, answer):
+def test_proxy_variables_are_ignored(sandbox, monkeypatch, wire, answer):
     proxy = wire(answer({}))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, proxy.url)
     with NEXADESK.open(sandbox.key("nexadesk"), base_url=sandbox.nexadesk_url) as client:

@@ -51,7 +51,7 @@ def test_an_empty_workspace_cannot_tell(sandbox, nexadesk, dexra):
 def test_what_does_not_hold_is_told(filled, nexadesk):
     filled.nexadesk_assumptions.not_found = 400
     filled.nexadesk_assumptions.message_fields = ("who", "what")
-    filled.add_conversation(thread=[("visitor", "Hi")])
+    filled.add_conversation(thread=[("visitor", "Hi")], created_at="2099-01-01T00:00:00.000Z")
     filled.fault("nexadesk", "GET", "/contacts", Fault.shape("reversed"), times=None)
 
     outcomes = probed(NEXADESK, nexadesk)

@@ -131,6 +131,13 @@ def test_a_page_can_be_asked_for_by_its_number(sandbox, nexadesk):
     assert sandbox.requests[0].query["page"] == "2"
 
 
+def test_more_rows_than_allowed_are_never_asked_for(sandbox, nexadesk, dexra):
+    nexadesk.list_page(Kind.LEADS, limit=500)
+    dexra.list_page(Kind.CONVERSATIONS, limit=500)
+
+    assert [request.query["limit"] for request in sandbox.requests] == ["100", "100"]
+
+
 def test_cursor_and_page_never_go_together(sandbox, nexadesk):
     nexadesk.list_page(Kind.LEADS, cursor="MTA", page=2)
 

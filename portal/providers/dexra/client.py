@@ -20,6 +20,7 @@ from portal.records import (
 )
 
 BASE_URL = "https://api.dexra.net/v1"
+MOST_ROWS = 100
 _PATH = "/conversations"
 
 
@@ -74,7 +75,7 @@ class Dexra:
         if kind is not Kind.CONVERSATIONS or page is not None or sort is not None:
             raise NotImplementedError
         position = {} if cursor is None else {"cursor": cursor}
-        query = {"limit": str(limit)} | position | dict(filters or {})
+        query = {"limit": str(min(limit, MOST_ROWS))} | position | dict(filters or {})
         answer = self._http.get(_PATH, query)
         records, rejected = reading.many(parse.items(answer), parse.conversation)
         return Page(

@@ -19,6 +19,7 @@ from portal.records import (
 )
 
 BASE_URL = "https://chats.nexadesk.ai/api/v1/external"
+MOST_ROWS = 100
 _PATHS = {
     Kind.LEADS: "/leads",
     Kind.CONTACTS: "/contacts",
@@ -226,7 +227,7 @@ def _query(
     kind: Kind, limit: int, sort: str | None, filters: Mapping[str, str] | None
 ) -> dict[str, str]:
     always = {"status": "all"} if kind is Kind.CONVERSATIONS else {}
-    order = {"limit": str(limit), "sort": sort or assumed.DEFAULT_SORT}
+    order = {"limit": str(min(limit, MOST_ROWS)), "sort": sort or assumed.DEFAULT_SORT}
     return order | always | dict(filters or {})
 
 
