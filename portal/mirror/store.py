@@ -32,10 +32,6 @@ _COLUMNS: dict[Kind, Callable[[Any], dict[str, Any]]] = {
 }
 
 
-# Attributes of a record that are no column of its own copy.
-_NOT_COLUMNS = frozenset({"messages", "participants", "last_message_id"})
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where records come from: one connection of one workspace."""
@@ -96,7 +92,12 @@ def contact_by_email(source: Source, email: str) -> Contact | None:
 
 
 def save_records(
-    source: Source, kind: Kind, records: Iterable[Record], *, asked_at: datetime | None = None
+    source: Source,
+    kind: Kind,
+    records: Iterable[Record],
+    *,
+    asked_at: datetime | None = None,
+    whole: bool = False,
 ) -> Saved:
     """
     Merge records of one kind into the mirror, by upstream id; the last of equal ids wins.
@@ -104,13 +105,17 @@ def save_records(
     Runs in the caller's transaction where there is one, so that a page and its progress
     are one. A record that came back after it was gone is live again. A copy that was
     saved after `asked_at`, when this answer was asked for, is the newer one and stays.
+    `whole` records tell all there is: what they leave out is not there any more.
     """
     by_id = {record.upstream_id: record for record in records}
     with transaction.atomic():
         known = _known(source, kind, by_id)
         for id_ in [i for i, row in known.items() if asked_at and row.seen_at > asked_at]:
             del by_id[id_]
-        rows = [_merged(source, kind, record, known.get(id_)) for id_, record in by_id.items()]
+        rows = [
+            _merged(source, kind, record, known.get(id_), whole=whole)
+            for id_, record in by_id.items()
+        ]
         changed = [row for row in rows if row is not None]
         _upsert(kind, changed)
     created = sum(id_ not in known for id_ in by_id)
@@ -142,16 +147,18 @@ def _known(source: Source, kind: Kind, by_id: dict[str, Any]) -> dict[str, Upstr
     return {row.upstream_id: row for row in rows}
 
 
-def _merged(source: Source, kind: Kind, record: Any, known: Upstream | None) -> Upstream | None:
+def _merged(
+    source: Source, kind: Kind, record: Any, known: Upstream | None, *, whole: bool
+) -> Upstream | None:
     """The row to write, or None where nothing changed or our copy is newer."""
-    told = getattr(record, "told", None)
+    told = None if whole else record.told
     if known is not None and told is not None:
         record = _completed(record, known, told)
     values, raw = _COLUMNS[kind](record), dict(record.raw)
     if known is not None:
         if _older(values, known):
             return None
-        if told is not None or kind is Kind.CONVERSATIONS:
+        if not whole:
             raw = {**known.raw, **raw}
         if raw == known.raw and known.gone_at is None and _same(values, known):
             return None
@@ -166,8 +173,9 @@ def _merged(source: Source, kind: Kind, record: Any, known: Upstream | None) -> 
 
 def _completed(record: Any, known: Upstream, told: frozenset[str]) -> Any:
     """A record that told only some attributes, with the others as our copy has them."""
-    names = {field.name for field in fields(record)} - told - {"upstream_id", "raw", "told"}
-    kept = {name: getattr(known, name) for name in names if name not in _NOT_COLUMNS}
+    ours = {field.name for field in known._meta.concrete_fields} - {"upstream_id", "raw"}
+    names = {field.name for field in fields(record)} - told
+    kept = {name: getattr(known, name) for name in names & ours}
     kept = {name: v for name, v in kept.items() if v is not None}
     for name, value in kept.items():
         if isinstance(value, list):

@@ -82,7 +82,14 @@ class Pass:
     def save(self, page: Page[Any]) -> None:
         """The page's records into the mirror. Runs in the caller's transaction."""
         source = source_of(self.connection)
-        saved = store.save_records(source, self.kind, page.records, asked_at=self.asked_at)
+        saved = store.save_records(
+            source,
+            self.kind,
+            page.records,
+            asked_at=self.asked_at,
+            # A conversation's list item and its detail tell different things of it.
+            whole=self.kind is not Kind.CONVERSATIONS,
+        )
         if self.kind is Kind.CONVERSATIONS and saved.created + saved.updated:
             threads.note_last_messages(source, page.records)
         self.report.rows += len(page.records)

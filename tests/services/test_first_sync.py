@@ -27,7 +27,9 @@ def test_brings_every_record_with_one_call_per_hundred(sandbox, nexadesk):
 def test_keeps_every_value_as_the_server_sent_it(sandbox, nexadesk, synced):
     fill(sandbox, Amounts(leads=60, contacts=5, conversations=5, dexra_conversations=5))
     odd = sandbox.add_lead(
-        visitor_name="Zoë \x00 \ud800 end", need_summary="a\r\nb\tc", futuristic={"deep": [1, 2.5]}
+        visitor_name="Zoë \u202e 名前 👩🏽‍🚀 \x0b end",
+        need_summary="a\r\nb\tc",
+        futuristic={"deep": [1, 2.5]},
     )
 
     synced(nexadesk)
@@ -39,7 +41,7 @@ def test_keeps_every_value_as_the_server_sent_it(sandbox, nexadesk, synced):
     copies = {lead.upstream_id: lead.raw for lead in Lead.objects.all()}
     assert copies == {lead["id"]: lead for lead in served}
     assert copies[odd["id"]]["futuristic"] == {"deep": [1, 2.5]}
-    assert copies[odd["id"]]["visitor_name"] == "Zoë \x00 \ud800 end"
+    assert copies[odd["id"]]["visitor_name"] == "Zoë \u202e 名前 👩🏽‍🚀 \x0b end"
 
 
 def test_goes_on_where_a_broken_pass_stopped(sandbox, nexadesk):
@@ -119,3 +121,19 @@ def test_a_rejected_key_stops_the_connection_at_once(sandbox, nexadesk):
     nexadesk.refresh_from_db()
     assert nexadesk.status == "key_rejected"
     assert len(sandbox.requests) == 1
+
+
+def test_a_field_that_vanished_there_vanishes_here(sandbox, nexadesk, synced):
+    lead = sandbox.add_lead(visitor_name="Ada", futuristic="yes")
+    synced(nexadesk)
+    assert Lead.objects.get().raw["futuristic"] == "yes"
+    page = {
+        "success": True,
+        "data": [{"id": lead["id"], "visitor_name": "Ada", "updated_at": "2099-01-01T00:00:00Z"}],
+        "pagination": {"has_more": False, "next_cursor": None, "total_count": 1, "limit": 100},
+    }
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.garbage(text=json.dumps(page)))
+
+    synced(nexadesk)
+
+    assert Lead.objects.get().raw == page["data"][0]
