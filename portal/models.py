@@ -2,21 +2,40 @@
 
 from portal.audit.models import Entry
 from portal.budget.models import Window
-from portal.mirror.models import Contact, Conversation, Lead, Message, SyncState
+from portal.deliveries.models import Delivery
+from portal.live.models import Change, Version
+from portal.mirror.models import (
+    Contact,
+    Conversation,
+    Counter,
+    Lead,
+    Message,
+    Seen,
+    SetAside,
+    SyncRun,
+    SyncState,
+)
 from portal.outbox.models import Write
 from portal.team.models import Membership, User, Workspace
 from portal.vault.models import Connection
 
 __all__ = [
+    "Change",
     "Connection",
     "Contact",
     "Conversation",
+    "Counter",
+    "Delivery",
     "Entry",
     "Lead",
     "Membership",
     "Message",
+    "Seen",
+    "SetAside",
+    "SyncRun",
     "SyncState",
     "User",
+    "Version",
     "Window",
     "Workspace",
     "Write",

@@ -203,6 +203,10 @@ class SyncState(models.Model):
     up to which changes are known: never past the start of the walk that set it.
     `told_total` is the provider's own count; `rows` what the first pass has brought.
     A pass holds `lease_until`, so that two never run at once.
+
+    A complete walk that looks for what is gone (a check) keeps its place in `check_cursor`
+    and what it saw in `Seen`; `check_wanted` asks for one; `missing` is how many records a
+    check found gone that an admin has to confirm first, because they are too many.
     """
 
     class Phase(models.TextChoices):
@@ -224,6 +228,11 @@ class SyncState(models.Model):
     error = models.CharField(max_length=300, blank=True)
     failed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    check_cursor = models.TextField(blank=True)
+    check_started_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    check_wanted = models.BooleanField(default=False)
+    missing = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -232,3 +241,75 @@ class SyncState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.connection_id}: {self.phase}"
+
+
+class Seen(models.Model):
+    """What a check has seen so far: its size does not grow in memory, and a kill loses nothing."""
+
+    state = models.ForeignKey(SyncState, models.CASCADE, related_name="+")
+    upstream_id = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["state", "upstream_id"], name="seen_once")
+        ]
+
+
+class SetAside(models.Model):
+    """A record that could not be read or kept, with the reason; the others of its page were."""
+
+    workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
+    connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20)
+    upstream_id = models.CharField(max_length=255, blank=True)
+    reason = models.CharField(max_length=300)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "kind", "upstream_id"], name="set_aside_once"
+            )
+        ]
+
+
+class SyncRun(models.Model):
+    """One pass over one kind, as it went; kept for the sync page."""
+
+    workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
+    connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20)
+    purpose = models.CharField(max_length=20)
+    started_at = models.DateTimeField()
+    seconds = models.FloatField(default=0)
+    waited_seconds = models.FloatField(default=0)
+    requests = models.PositiveIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    set_aside = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["workspace", "-id"], name="sync_run_newest")]
+
+
+class Counter(models.Model):
+    """
+    How many live records a connection has, by the facet that lists and menus count
+    (a lead's stage, a conversation's state, "" for contacts). Kept in the transaction
+    that changes the rows.
+    """
+
+    workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
+    connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20)
+    facet = models.CharField(max_length=100, blank=True)
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "kind", "facet"], name="counter_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["workspace", "kind"], name="counter_workspace")]

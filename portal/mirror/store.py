@@ -42,11 +42,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What saving a page of records changed."""
+    """What saving a page of records changed; `ids` are our ids of the rows that did."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    ids: tuple[int, ...] = ()
 
 
 def _live[M: Upstream](model: type[M], workspace: Workspace) -> "models.QuerySet[M]":
@@ -119,7 +120,8 @@ def save_records(
         changed = [row for row in rows if row is not None]
         _upsert(kind, changed)
     created = sum(id_ not in known for id_ in by_id)
-    return Saved(created, len(changed) - created, len(by_id) - len(changed))
+    ids = tuple(row.pk for row in changed)
+    return Saved(created, len(changed) - created, len(by_id) - len(changed), ids)
 
 
 def save(source: Source, kind: Kind, record: Record) -> Any:

@@ -16,6 +16,7 @@ from portal.providers.contract import Client
 from portal.providers.errors import NotFound
 from portal.records import Can, ContactRecord, Kind
 from portal.services.errors import Clash, StaleRecord
+from portal.services.keeping import keep_gone, keep_one, thread_changed
 from portal.services.values import same_value
 
 
@@ -62,7 +63,7 @@ def _check_unchanged(source: Source, kind: Kind, current: Any, write: Write) -> 
         and not same_value(current.raw.get(name), mine)
     ]
     if clashes:
-        raise StaleRecord(store.save(source, kind, current), clashes)
+        raise StaleRecord(keep_one(source, kind, current), clashes)
 
 
 def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
@@ -73,14 +74,14 @@ def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
 
 
 def _keep(kind: Kind) -> Callable[[Source, Write, Any], Any]:
-    return lambda source, _write, record: store.save(source, kind, record)
+    return lambda source, _write, record: keep_one(source, kind, record)
 
 
 def _keep_gone(kind: Kind) -> Callable[[Source, Write, Any], Any]:
     def keep(source: Source, write: Write, _answer: Any) -> Any:
         row = store.find(source, kind, write.upstream_id)
         if row is not None:
-            store.mark_gone(row)
+            keep_gone(row, kind)
         return row
 
     return keep
@@ -100,6 +101,7 @@ def _keep_message(private: bool) -> Callable[[Source, Write, Any], Any]:
                 author_name=author,
                 write_id=write.pk,
             )
+            thread_changed(conversation)
         return conversation
 
     return keep
@@ -112,8 +114,8 @@ def _keep_new_conversation(source: Source, write: Write, record: Any) -> Any:
     told = None if record.told is None else record.told | {"subject", "tags"}
     user = ContactRecord(upstream_id=str(write.changes["user_id"]), told=frozenset())
     if store.find(source, Kind.CONTACTS, user.upstream_id) is None:
-        store.save(source, Kind.CONTACTS, user)
-    return store.save(
+        keep_one(source, Kind.CONTACTS, user)
+    return keep_one(
         source, Kind.CONVERSATIONS, replace(record, subject=subject, tags=tags, told=told)
     )
 

@@ -8,6 +8,7 @@ from portal.mirror.models import Contact
 from portal.providers.errors import ProviderError
 from portal.records import Can, ContactRecord, Kind
 from portal.services.errors import NotConnected
+from portal.services.keeping import keep_one, keep_records
 from portal.services.refresh import refresh
 from portal.services.upstream import connect, provider_of, source_of
 from portal.services.writes import Ask, Outcome, submit
@@ -47,7 +48,7 @@ def know_user(connection: Connection, upstream_id: str) -> Contact:
     source = source_of(connection)
     row = store.find(source, Kind.CONTACTS, upstream_id)
     if row is None:
-        row = store.save(source, Kind.CONTACTS, ContactRecord(upstream_id, told=frozenset()))
+        row = keep_one(source, Kind.CONTACTS, ContactRecord(upstream_id, told=frozenset()))
     assert isinstance(row, Contact)
     return row
 
@@ -73,7 +74,7 @@ def existing_contact(connection: Connection, email: str) -> Contact | None:
             page = client.list_page(Kind.CONTACTS, limit=20, filters={"search": email})
     except (ProviderError, NotConnected):
         return None
-    store.save_records(source, Kind.CONTACTS, page.records)
+    keep_records(source, Kind.CONTACTS, page.records)
     return store.contact_by_email(source, email)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.mirror import store, threads
+from portal.mirror import threads
 from portal.mirror.models import Conversation
 from portal.records import ContactRecord, ConversationRecord, Kind, ParticipantRecord
+from portal.services.keeping import keep_records, thread_changed
 from portal.services.refresh import refresh
 from portal.services.upstream import source_of
 from portal.services.writes import Ask, Outcome, submit
@@ -64,11 +65,13 @@ def refresh_conversation(conversation: Conversation) -> Conversation | None:
 def _keep_thread(conversation: Conversation, record: ConversationRecord) -> None:
     """The history and the participants, where this provider tells them."""
     if record.messages is not None:
-        threads.save_history(conversation, record.messages)
+        with transaction.atomic():
+            if threads.save_history(conversation, record.messages):
+                thread_changed(conversation)
     people = [p for p in record.participants or () if p.upstream_id]
     if people:
         with transaction.atomic():
-            store.save_records(
+            keep_records(
                 source_of(conversation.connection),
                 Kind.CONTACTS,
                 [

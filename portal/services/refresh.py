@@ -8,6 +8,7 @@ from portal.mirror.models import Contact, Conversation, Lead
 from portal.providers.contract import Client
 from portal.providers.errors import NotFound
 from portal.records import Kind
+from portal.services.keeping import keep_gone, keep_one
 from portal.services.upstream import connect, source_of
 
 _KINDS: dict[type, Kind] = {
@@ -33,10 +34,10 @@ def refresh[M: (Lead, Contact, Conversation)](
         with connect(row.connection) as client:
             record = read(client)
     except NotFound:
-        store.mark_gone(row)
+        keep_gone(row, _KINDS[type(row)])
         return None
     source = source_of(row.connection)
-    fresh: M = store.save(source, _KINDS[type(row)], record)
+    fresh: M = keep_one(source, _KINDS[type(row)], record)
     store.touch(fresh)
     if also is not None:
         also(fresh, record)

@@ -20,13 +20,14 @@ from django.utils import timezone
 
 from portal.budget.store import Lane
 from portal.errors import PortalError
-from portal.mirror import progress, store, threads
+from portal.mirror import progress, threads
 from portal.mirror.models import SyncState
 from portal.providers import paging
 from portal.providers.contract import Client, Follow
 from portal.providers.errors import KeyRejected
 from portal.records import Kind, Page
 from portal.services.errors import NotConnected
+from portal.services.keeping import keep_records
 from portal.services.upstream import connect, provider_of, source_of
 from portal.vault.models import Connection
 
@@ -82,7 +83,7 @@ class Pass:
     def save(self, page: Page[Any]) -> None:
         """The page's records into the mirror. Runs in the caller's transaction."""
         source = source_of(self.connection)
-        saved = store.save_records(
+        saved = keep_records(
             source,
             self.kind,
             page.records,

@@ -25,6 +25,7 @@ from portal.providers.errors import (
 )
 from portal.services.actions import ACTIONS
 from portal.services.errors import CannotDo, NotConnected, StaleRecord
+from portal.services.keeping import keep_gone
 from portal.services.upstream import connect, provider_of, source_of
 from portal.team.models import Membership
 from portal.vault import store as vault
@@ -154,7 +155,7 @@ def _settle_refusal(write: Write, error: PortalError) -> None:
 def _forget(write: Write) -> None:
     row = store.find(source_of(write.connection), ACTIONS[write.action].kind, write.upstream_id)
     if row is not None:
-        store.mark_gone(row)
+        keep_gone(row, ACTIONS[write.action].kind)
 
 
 def _as_it_stands(write: Write) -> Outcome:

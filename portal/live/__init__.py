@@ -1,0 +1,1 @@
+"""What changed, for open pages."""
