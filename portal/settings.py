@@ -95,6 +95,8 @@ PROVIDER_BASE_URLS = {
 OUTBOX_SETTLE_SECONDS = env.int("OUTBOX_SETTLE_SECONDS", default=90)
 WRITE_DEADLINE_SECONDS = 8.0
 SYNC_DEADLINE_SECONDS = 30.0
+# Only for tests: the named point (`portal.crash`) at which this process ends as if killed.
+CRASH_AT = env.str("CROSSDESK_CRASH_AT", default="")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

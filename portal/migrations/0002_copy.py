@@ -50,6 +50,21 @@ class Migration(migrations.Migration):
             name="missing",
             field=models.PositiveIntegerField(default=0),
         ),
+        migrations.AddField(
+            model_name="syncstate",
+            name="check_notes",
+            field=models.JSONField(default=dict),
+        ),
+        migrations.AddField(
+            model_name="syncstate",
+            name="check_pause",
+            field=models.PositiveIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name="syncstate",
+            name="drift",
+            field=models.BigIntegerField(default=0),
+        ),
         migrations.CreateModel(
             name="Version",
             fields=[

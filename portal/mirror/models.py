@@ -207,6 +207,9 @@ class SyncState(models.Model):
     A complete walk that looks for what is gone (a check) keeps its place in `check_cursor`
     and what it saw in `Seen`; `check_wanted` asks for one; `missing` is how many records a
     check found gone that an admin has to confirm first, because they are too many.
+    `check_notes` is what the walk noticed (`services.reconcile.Notes`). `drift` is by how much
+    their count differed from ours after the last check: no reason for another one. Where it
+    goes on changing, `check_pause` grows: minutes from one check to the next.
     """
 
     class Phase(models.TextChoices):
@@ -233,6 +236,9 @@ class SyncState(models.Model):
     checked_at = models.DateTimeField(null=True)
     check_wanted = models.BooleanField(default=False)
     missing = models.PositiveIntegerField(default=0)
+    check_notes = models.JSONField(default=dict)
+    check_pause = models.PositiveIntegerField(default=0)
+    drift = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -297,19 +303,26 @@ class SyncRun(models.Model):
 
 class Counter(models.Model):
     """
-    How many live records a connection has, by the facet that lists and menus count
-    (a lead's stage, a conversation's state, "" for contacts). Kept in the transaction
-    that changes the rows.
+    How many live records a connection has that hold a word: of the facet "stage" a stage.
+
+    The facet "" counts them all. `label` is what an id is called. Kept in the transaction
+    that changes the rows, by `mirror/counters.py` alone.
     """
 
     workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
     connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)
     facet = models.CharField(max_length=100, blank=True)
+    word = models.CharField(max_length=255, blank=True, default="")
+    label = models.CharField(max_length=200, blank=True, default="")
     number = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["connection", "kind", "facet"], name="counter_once")
+            models.UniqueConstraint(
+                fields=["connection", "kind", "facet", "word"], name="counter_word_once"
+            )
         ]
-        indexes: ClassVar = [models.Index(fields=["workspace", "kind"], name="counter_workspace")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "kind", "-number"], name="counter_most")
+        ]
