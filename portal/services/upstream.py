@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -25,24 +26,46 @@ SAY_OK_EVERY = timedelta(seconds=30)
 CLOSE_SECONDS_IF_NOT_TOLD = 30.0
 
 
+@dataclass(slots=True)
+class Meter:
+    """What a client's calls cost so far. `asked_at` is when the last one left."""
+
+    requests: int = 0
+    waited_seconds: float = 0.0
+    asked_at: datetime | None = None
+
+
 class KeyGate:
     """The budget of one key, as a provider's client meets it (`contract.Gate`)."""
 
-    def __init__(self, key_mark: str, provider: Provider, lane: Lane) -> None:
+    def __init__(
+        self,
+        key_mark: str,
+        provider: Provider,
+        lane: Lane,
+        *,
+        patience_seconds: float | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         self._mark, self._provider, self._lane = key_mark, provider, lane
         self._limit = provider.calls_per_minute
+        self._patience = PATIENCE_SECONDS[lane] if patience_seconds is None else patience_seconds
+        self._meter = meter or Meter()
         self._started = 0.0
-        self.requests = 0
 
     def enter(self) -> None:
-        """Wait for a place, as long as the lane's patience lasts; else `BudgetSpent`."""
-        give_up = time.monotonic() + PATIENCE_SECONDS[self._lane]
-        while wait := budget.take(self._mark, self._lane, limit=self._limit):
-            if time.monotonic() + wait > give_up:
-                raise BudgetSpent(self._provider.slug, retry_after=wait)
-            time.sleep(min(wait, 1.0))
+        """Wait for a place, as long as the patience lasts; else `BudgetSpent`."""
+        began = time.monotonic()
+        try:
+            while wait := budget.take(self._mark, self._lane, limit=self._limit):
+                if time.monotonic() + wait > began + self._patience:
+                    raise BudgetSpent(self._provider.slug, retry_after=wait)
+                time.sleep(min(wait, 1.0))
+        finally:
+            self._meter.waited_seconds += time.monotonic() - began
         self._started = time.time()
-        self.requests += 1
+        self._meter.requests += 1
+        self._meter.asked_at = timezone.now()
 
     def leave(self, status: int | None, headers: Mapping[str, str]) -> None:
         """Learn the key's limit from the answer, and that a slow call may count only now."""
@@ -56,14 +79,20 @@ class KeyGate:
 
 @contextmanager
 def connect(
-    connection: Connection, lane: Lane = Lane.PEOPLE, *, deadline_seconds: float | None = None
+    connection: Connection,
+    lane: Lane = Lane.PEOPLE,
+    *,
+    deadline_seconds: float | None = None,
+    patience_seconds: float | None = None,
+    meter: Meter | None = None,
 ) -> Iterator[Client]:
     """
     The provider's client for this connection. No transaction may be open: it waits and calls.
 
     What the provider says of the key is noted at the connection: a 401 stops it at once,
-    a 429 stops every process for the told time. Raises `NotConnected` without a call if
-    the key was rejected before or does not open here.
+    a 429 stops every process for the told time. `patience_seconds` is how long a call waits
+    for its place in the budget; `meter` hears what the calls cost. Raises `NotConnected`
+    without a call if the key was rejected before or does not open here.
     """
     if connection.status == Connection.Status.KEY_REJECTED:
         raise NotConnected(connection.pk)
@@ -73,7 +102,9 @@ def connect(
         vault.note_trouble(connection, locked.message, status=Connection.Status.LOCKED)
         raise NotConnected(connection.pk, message=locked.message) from locked
     provider = registry.get(connection.provider)
-    gate = KeyGate(connection.key_mark, provider, lane)
+    gate = KeyGate(
+        connection.key_mark, provider, lane, patience_seconds=patience_seconds, meter=meter
+    )
     with _open(provider, key, gate, deadline_seconds) as client:
         try:
             yield client
