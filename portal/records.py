@@ -66,6 +66,15 @@ class Form(StrEnum):
     USER = "user"
 
 
+class News(StrEnum):
+    """What a webhook event means: a record changed, is gone, got a message, or nothing to us."""
+
+    CHANGED = "changed"
+    GONE = "gone"
+    SAID = "said"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
     """
@@ -193,6 +202,33 @@ class ConversationRecord:
     participants: tuple[ParticipantRecord, ...] | None = None
     told: frozenset[str] | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    What one webhook delivery told.
+
+    `name` is the provider's own word, `news` its normal form. `kind` and `upstream_id` name
+    the record it speaks of, None and "" where it names none. `record` is what it told of
+    that record, a part of it unless `whole`; `message` what was said in it (`outgoing`: by
+    us or a bot); `person` what it told of the user beside. `at` is the provider's time, or
+    None. `account` is the provider's id of the workspace that sent it, "" if not told.
+    `unique` is False where equal bodies may mean two events: neither id nor time is in it.
+    """
+
+    name: str
+    news: News = News.NOTHING
+    kind: Kind | None = None
+    upstream_id: str = ""
+    record: LeadRecord | ContactRecord | ConversationRecord | None = None
+    whole: bool = False
+    message: MessageRecord | None = None
+    outgoing: bool = False
+    person: ContactRecord | None = None
+    at: datetime | None = None
+    account: str = ""
+    unique: bool = True
 
 
 @dataclass(frozen=True, slots=True)

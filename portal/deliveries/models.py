@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -22,8 +23,13 @@ class Delivery(models.Model):
         IGNORED = "ignored", _("nothing to do")
         FAILED = "failed", _("failed")
 
-    workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
-    connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="deliveries")
+    # The indexes below begin with both, so that each arrival writes as few as can be.
+    workspace = models.ForeignKey(
+        "portal.Workspace", models.CASCADE, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        "portal.Connection", models.CASCADE, related_name="deliveries", db_index=False
+    )
     once = models.CharField(max_length=100)
     body = models.BinaryField()
     event = models.CharField(max_length=60, blank=True)
@@ -44,8 +50,13 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["connection", "once"], name="delivery_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["status", "not_before", "id"], name="delivery_due"),
-            models.Index(fields=["connection", "-id"], name="delivery_newest"),
+            models.Index(
+                fields=["connection", "id"], name="delivery_waiting", condition=Q(status="waiting")
+            ),
+            models.Index(fields=["workspace", "id"], name="delivery_newest"),
+            models.Index(fields=["connection", "id"], name="delivery_connection"),
+            models.Index(fields=["workspace", "status", "id"], name="delivery_status"),
+            models.Index(fields=["workspace", "event", "id"], name="delivery_event"),
         ]
 
     def __str__(self) -> str:

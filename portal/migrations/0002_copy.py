@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="connection",
+            name="hook_account",
+            field=models.CharField(blank=True, editable=False, max_length=255),
+        ),
+        migrations.AddField(
+            model_name="connection",
             name="hook_seen_at",
             field=models.DateTimeField(null=True),
         ),
@@ -190,6 +195,7 @@ class Migration(migrations.Migration):
                 (
                     "connection",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to="portal.connection",
@@ -198,6 +204,7 @@ class Migration(migrations.Migration):
                 (
                     "workspace",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="portal.workspace",
@@ -206,8 +213,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["status", "not_before", "id"], name="delivery_due"),
-                    models.Index(fields=["connection", "-id"], name="delivery_newest"),
+                    models.Index(
+                        condition=models.Q(("status", "waiting")),
+                        fields=["connection", "id"],
+                        name="delivery_waiting",
+                    ),
+                    models.Index(fields=["workspace", "id"], name="delivery_newest"),
+                    models.Index(fields=["connection", "id"], name="delivery_connection"),
+                    models.Index(fields=["workspace", "status", "id"], name="delivery_status"),
+                    models.Index(fields=["workspace", "event", "id"], name="delivery_event"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("connection", "once"), name="delivery_once")

@@ -5,7 +5,7 @@ A provider is one frozen `Provider`, made in its own folder and listed in `regis
 What its API cannot do is absent from `can`, with the reason in `cannot`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from portal.records import (
     Can,
     ContactRecord,
     ConversationRecord,
+    Event,
     FieldSpec,
     Form,
     Kind,
@@ -84,6 +85,7 @@ __all__ = [
     "Open",
     "Provider",
     "State",
+    "Webhooks",
 ]
 
 type Open = Callable[..., AbstractContextManager[Client]]
@@ -121,6 +123,30 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhooks:
+    """
+    How a provider's webhooks are read, proved and set up.
+
+    `read` makes an `Event` of a body, or raises `reading.Unreadable`. `verify` tells whether
+    the headers (names in lower case) hold a signature of these very bytes by one of the
+    secrets; it is None where deliveries are not signed and nothing but the secret address
+    protects it. `carries_signature` tells whether there is one at all, good or bad. `greets` tells
+    that a body is surely no event, only a trial of the address. `steps` say where in the
+    provider's dashboard it is set up, `secret_hint` where its secret is, `caution` what
+    cannot be known; `events` are the documented names.
+    """
+
+    read: Callable[[bytes], Event]
+    events: tuple[str, ...]
+    steps: tuple[str, ...]
+    greets: Callable[[bytes], bool] = lambda _body: False
+    verify: Callable[[bytes, Mapping[str, str], Iterable[str]], bool] | None = None
+    carries_signature: Callable[[Mapping[str, str]], bool] = lambda _headers: False
+    secret_hint: str = ""
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """
     What one provider is and can do.
@@ -145,3 +171,4 @@ class Provider:
     key_hint: str = ""
     dashboard_url: str = ""
     assumptions: tuple[Assumption, ...] = ()
+    webhooks: Webhooks | None = None

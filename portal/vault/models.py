@@ -13,6 +13,9 @@ class Connection(models.Model):
     `sealed_key` is bytes made by `vault.seal` and bound to this row. `key_mark` tells
     equal keys apart without telling the key: the budget is counted by it. `hook_mark` is
     the SHA-256 of the webhook address's token, so that a dump does not tell the address.
+    `hook_seen_at` is when anything was last posted to that address, `hook_verified_at` when
+    a delivery was last proved; `hook_account` is the provider's id of the workspace that the
+    first proved one named: another one is not believed (reliability T13).
     """
 
     class Status(models.TextChoices):
@@ -30,6 +33,7 @@ class Connection(models.Model):
     sealed_old_webhook_secret = models.BinaryField(null=True, editable=False)
     hook_seen_at = models.DateTimeField(null=True)
     hook_verified_at = models.DateTimeField(null=True)
+    hook_account = models.CharField(max_length=255, blank=True, editable=False)
     sealed_hook_token = models.BinaryField(null=True, editable=False)
     hook_mark = models.CharField(max_length=64, unique=True, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.OK)

@@ -1,7 +1,7 @@
 """What Dexra is and can do, for pages and services that never name it."""
 
 from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider
-from portal.providers.dexra import assumed, client, parse
+from portal.providers.dexra import assumed, client, parse, webhooks
 
 _CONVERSATION = (
     FieldSpec(
@@ -61,4 +61,5 @@ DEXRA = Provider(
     statuses=parse.STATES,
     key_hint="Keys are made in the Developer Settings of Dexra's dashboard.",
     assumptions=assumed.ASSUMPTIONS,
+    webhooks=webhooks.WEBHOOKS,
 )

@@ -1,7 +1,7 @@
 """What NexaDesk is and can do, for pages and services that never name it."""
 
 from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider
-from portal.providers.nexadesk import assumed, client, parse
+from portal.providers.nexadesk import assumed, client, parse, webhooks
 
 STAGES = ("new", "qualified", "assigned", "contacted", "converted", "lost")
 """The default pipeline; a workspace may have others (A4, A8)."""
@@ -154,4 +154,5 @@ NEXADESK = Provider(
         "scopes read and write. NexaDesk shows it only once."
     ),
     assumptions=assumed.ASSUMPTIONS,
+    webhooks=webhooks.WEBHOOKS,
 )
