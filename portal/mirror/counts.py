@@ -1,22 +1,16 @@
-"""How many records a workspace's copy holds: cheap counts for its home page."""
+"""How many records a workspace's copy holds: the numbers of its home page, from the counters."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, F, QuerySet, Value
+from django.db.models import Q
 
-from portal.mirror import store
-from portal.mirror.models import Upstream
+from portal.mirror.counters import SHOWN, TOTAL
+from portal.mirror.models import Counter
 from portal.records import Kind
 from portal.team.models import Workspace
 
-CAP = 10_000
-# The column whose words are counted apart; a contact has none.
-_WORDS: dict[Kind, Any] = {
-    Kind.LEADS: F("stage"),
-    Kind.CONTACTS: Value(""),
-    Kind.CONVERSATIONS: F("state"),
-}
+# The facet whose words are told apart; a contact has none.
+_APART = {Kind.LEADS: "stage", Kind.CONVERSATIONS: "state"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +25,20 @@ class Tally:
 
 def tallies(workspace: Workspace) -> list[Tally]:
     """
-    The live records, counted in one query: of each kind the newest `CAP` + 1.
+    The live records, exactly, in one query.
 
-    Whoever adds up more than `CAP` knows that there are more than that, and says "10,000+".
+    Records of words beyond the `SHOWN` most frequent ones are told under the word "".
     """
-    first, *others = (_tally(kind, workspace) for kind in Kind)
-    rows = first.union(*others, all=True)
-    return [Tally(Kind(kind), connection, word, n) for kind, connection, word, n in rows]
-
-
-def _tally(kind: Kind, workspace: Workspace) -> QuerySet[Any, tuple[str, int, str, int]]:
-    model: type[Upstream] = store.MODELS[kind]
-    live = model._default_manager.filter(workspace=workspace, gone_at=None)
-    newest = live.order_by("-created_at", "-id").values("pk")[: CAP + 1]
-    counted = (
-        model._default_manager.filter(pk__in=newest)
-        .order_by()
-        .annotate(what=Value(kind.value), word=_WORDS[kind])
-        .values("what", "connection_id", "word")
-        .annotate(n=Count("pk"))
-    )
-    return counted.values_list("what", "connection_id", "word", "n")
+    asked = Q(facet=TOTAL)
+    for apart, facet in _APART.items():
+        asked |= Q(kind=apart.value, facet=facet)
+    rows = Counter.objects.filter(asked, workspace=workspace, number__gt=0).order_by("-number")
+    found = list(rows.values_list("kind", "connection_id", "facet", "word", "number")[:SHOWN])
+    left = {(kind, c): number for kind, c, facet, _, number in found if facet == TOTAL}
+    told: list[Tally] = []
+    for kind, connection_id, facet, word, number in found:
+        if facet != TOTAL:
+            told.append(Tally(Kind(kind), connection_id, word, number))
+            left[kind, connection_id] -= number
+    told += [Tally(Kind(kind), c, "", number) for (kind, c), number in left.items() if number > 0]
+    return told

@@ -8,12 +8,13 @@ Reads start at a workspace and never fetch behind the template's back (`FETCH_RA
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from portal.mirror import columns
+from portal.mirror import columns, counters
 from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
 from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord, State
 from portal.team.models import Workspace
@@ -110,7 +111,9 @@ def save_records(
     """
     by_id = {record.upstream_id: record for record in records}
     with transaction.atomic():
+        counters.hold(source.workspace_id)
         known = _known(source, kind, by_id)
+        before = {i: counters.keys_of(kind, r) for i, r in known.items() if r.gone_at is None}
         for id_ in [i for i, row in known.items() if asked_at and row.seen_at > asked_at]:
             del by_id[id_]
         rows = [
@@ -119,6 +122,11 @@ def save_records(
         ]
         changed = [row for row in rows if row is not None]
         _upsert(kind, changed)
+        moves = counters.Moves(kind)
+        for row in changed:
+            moves.went(before.get(row.upstream_id, ()))
+            moves.came(row)
+        counters.add(source.workspace_id, source.connection_id, moves)
     created = sum(id_ not in known for id_ in by_id)
     ids = tuple(row.pk for row in changed)
     return Saved(created, len(changed) - created, len(by_id) - len(changed), ids)
@@ -132,8 +140,42 @@ def save(source: Source, kind: Kind, record: Record) -> Any:
 
 def mark_gone(row: Upstream) -> None:
     """The record is not there any more; the copy is kept, out of sight."""
+    source = Source(row.connection_id, row.workspace_id)
     row.gone_at = timezone.now()
-    row.save(update_fields=["gone_at"])
+    mark_all_gone(source, _kind_of(row), [row.pk], at=row.gone_at)
+
+
+def mark_all_gone(
+    source: Source, kind: Kind, ids: Iterable[int], *, at: datetime | None = None
+) -> tuple[int, ...]:
+    """
+    These records are not there any more, by our ids; return those that were until now.
+
+    All in the caller's transaction where there is one.
+    """
+    model, moves = MODELS[kind], counters.Moves(kind)
+    with transaction.atomic():
+        counters.hold(source.workspace_id)
+        rows = model._default_manager.filter(connection_id=source.connection_id, gone_at=None)
+        went: list[int] = []
+        for some in batched(sorted(ids), 500):
+            found = list(rows.filter(pk__in=some).only(*_counted_columns(kind)))
+            for row in found:
+                moves.went(counters.keys_of(kind, row))
+            pks = [row.pk for row in found]
+            rows.filter(pk__in=pks).update(gone_at=at or timezone.now())
+            went += pks
+        counters.add(source.workspace_id, source.connection_id, moves)
+    return tuple(went)
+
+
+def _counted_columns(kind: Kind) -> list[str]:
+    names = counters.FACETS[kind]
+    return ["pk", *names, *filter(None, names.values())]
+
+
+def _kind_of(row: Upstream) -> Kind:
+    return next(kind for kind, model in MODELS.items() if isinstance(row, model))
 
 
 def touch(row: Upstream) -> None:
@@ -203,6 +245,7 @@ def _upsert(kind: Kind, rows: Sequence[Upstream]) -> None:
     updated = [name for name in names if name not in ("connection", "upstream_id")]
     for row in rows:
         row.pk = None
+    rows = sorted(rows, key=lambda row: row.upstream_id)
     model._default_manager.bulk_create(
         rows,
         update_conflicts=True,

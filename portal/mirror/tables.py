@@ -8,20 +8,36 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, F, Func, Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from portal.mirror import columns, store
-from portal.mirror.keyset import CAP, LARGEST_ID, Sort
+from portal.mirror import columns, counters, store
+from portal.mirror.counters import Facets
+from portal.mirror.keyset import LARGEST_ID, Sort
 from portal.records import Kind
 from portal.team.models import Workspace
+
+__all__ = [
+    "CONTACTS",
+    "CONVERSATIONS",
+    "LEADS",
+    "NONE",
+    "PRESETS",
+    "Bound",
+    "Facets",
+    "Filter",
+    "Since",
+    "Table",
+    "facets",
+    "search",
+]
 
 NONE = "none"
 """The value of a filter that asks for rows without one."""
@@ -169,8 +185,7 @@ class Since(Filter):
 class Table:
     """
     One kind's list. `sorts` names the model's field of each sort; `default` is the order
-    where none is asked, "-" before its name for downwards. `counted` are the columns whose
-    words `facets` counts for the filter menus.
+    where none is asked, "-" before its name for downwards.
     """
 
     kind: Kind
@@ -178,7 +193,6 @@ class Table:
     sorts: Mapping[str, str]
     default: str
     filters: Mapping[str, Filter]
-    counted: tuple[str, ...] = ()
 
     def sort(self, public: str) -> Sort | None:
         """The sort of this public name ("-created_at"), None if there is none."""
@@ -193,47 +207,9 @@ def search[M: models.Model](rows: "QuerySet[M]", text: str) -> "QuerySet[M]":
     return rows.filter(search_text__contains=term) if term else rows
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """
-    The words of some columns, in combinations, with how many rows hold each.
-
-    `whole` tells that every row was counted: else only the newest `CAP`, and the counts
-    must not be shown.
-    """
-
-    names: tuple[str, ...]
-    combinations: list[tuple[Any, ...]] = field(default_factory=list)
-    whole: bool = True
-
-    def counts(self, name: str) -> dict[Any, int]:
-        """How many rows hold each word of one column, most first."""
-        at, found = self.names.index(name), dict[Any, int]()
-        for *words, n in self.combinations:
-            found[words[at]] = found.get(words[at], 0) + n
-        return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-    def pairs(self, key: str, label: str) -> dict[Any, Any]:
-        """One column's words with another's beside them: ids and names."""
-        one, other = self.names.index(key), self.names.index(label)
-        found: dict[Any, Any] = {}
-        for words in self.combinations:
-            found[words[one]] = words[other] or found.get(words[one], "")
-        return found
-
-    @property
-    def total(self) -> int:
-        return sum(words[-1] for words in self.combinations)
-
-
 def facets(table: Table, workspace: Workspace) -> Facets:
-    """The words of the table's `counted` columns in one query, of at most `CAP` + 1 rows."""
-    rows = table.rows(workspace)
-    newest = rows.order_by("-created_at", "-id").values("pk")[: CAP + 1]
-    counted = rows.model._default_manager.filter(pk__in=newest).order_by()
-    found = counted.values_list(*table.counted).annotate(n=Count("pk"))
-    combinations = list(found)
-    return Facets(table.counted, combinations, sum(row[-1] for row in combinations) <= CAP)
+    """The words of the table's counted columns, from the counters, in one query."""
+    return counters.facets(workspace, table.kind)
 
 
 LEADS = Table(
@@ -263,7 +239,6 @@ LEADS = Table(
         "updated_since": Since("updated_at"),
         "connection": Number("connection_id"),
     },
-    counted=("connection_id", "stage", "source", "rep_id", "rep_name"),
 )
 CONTACTS = Table(
     Kind.CONTACTS,
@@ -284,7 +259,6 @@ CONTACTS = Table(
         "created_since": Since("created_at"),
         "connection": Number("connection_id"),
     },
-    counted=("connection_id",),
 )
 CONVERSATIONS = Table(
     Kind.CONVERSATIONS,
@@ -304,5 +278,4 @@ CONVERSATIONS = Table(
         "channel": Word("source"),
         "active_since": Since("active_at"),
     },
-    counted=("connection_id", "state", "status", "source"),
 )

@@ -1,7 +1,6 @@
 """What a workspace looks like today: connections, counts, what waits, how far the copy is."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRefresh
 
-from portal.mirror.counts import CAP, Tally, tallies
+from portal.mirror.counts import Tally, tallies
 from portal.outbox import store as outbox
 from portal.outbox.models import Write
 from portal.records import Kind, State
@@ -104,7 +103,6 @@ def home(request: MemberRequest) -> HttpResponse:
         "passes": first_passes(connections, states),
         "cards": _cards(workspace, connections, counted),
         "stages": _stages(workspace, counted),
-        "stages_capped": _total(counted, Kind.LEADS) > CAP,
         "waiting": [_waiting(workspace, write) for write in writes],
         "waiting_count": writes[0].together if writes else 0,  # type: ignore[attr-defined]
         "services": [provider.name for provider in service.providers()],
@@ -144,7 +142,7 @@ def _cards(workspace: Workspace, connections: list[Connection], counted: list[Ta
         if having:
             ours = [t for t in counted if t.kind is kind]
             foot = _per_connection(kind, having, counted)
-            figure = _figure(sum(t.rows for t in ours), ours)
+            figure = _figure(sum(t.rows for t in ours))
             cards.append(Card(str(KINDS[kind][0]), figure, foot, _list_of(workspace, kind)))
     return cards
 
@@ -155,7 +153,7 @@ def _open_conversations(workspace: Workspace, counted: list[Tally]) -> Card:
     pending = sum(t.rows for t in talks if t.word == State.PENDING)
     foot = _("%s pending") % number_format(pending, force_grouping=True) if pending else ""
     href = _list_of(workspace, Kind.CONVERSATIONS, state=State.OPEN.value)
-    return Card(_("Open conversations"), _figure(figure, talks), foot or _("none pending"), href)
+    return Card(_("Open conversations"), _figure(figure), foot or _("none pending"), href)
 
 
 def _per_connection(kind: Kind, having: list[Connection], counted: list[Tally]) -> str:
@@ -170,18 +168,12 @@ def _has(connection: Connection, kind: Kind, counted: list[Tally]) -> bool:
     return kind in service.kinds_of(connection) or _rows(counted, kind, connection) > 0
 
 
-def _figure(rows: int, counted: Iterable[Tally]) -> str:
-    """The number, with a plus where not everything was counted."""
-    more = "+" if sum(t.rows for t in counted) > CAP else ""
-    return number_format(min(rows, CAP), force_grouping=True) + more
+def _figure(rows: int) -> str:
+    return number_format(rows, force_grouping=True)
 
 
 def _rows(counted: list[Tally], kind: Kind, connection: Connection) -> int:
     return sum(t.rows for t in counted if t.kind is kind and t.connection_id == connection.pk)
-
-
-def _total(counted: list[Tally], kind: Kind) -> int:
-    return sum(t.rows for t in counted if t.kind is kind)
 
 
 def _stages(workspace: Workspace, counted: list[Tally]) -> list[Stage]:
@@ -209,8 +201,7 @@ def _desk(workspace: Workspace, standing: Standing, counted: list[Tally]) -> Des
     lists = []
     for kind in Kind:
         if _has(connection, kind, counted):
-            ours = [t for t in counted if t.kind is kind]
-            number = _figure(_rows(counted, kind, connection), ours)
+            number = _figure(_rows(counted, kind, connection))
             words = _("%(number)s %(kind)s") % {"number": number, "kind": KIND_WORDS[kind]}
             lists.append((words, _list_of(workspace, kind, connection=str(connection.pk))))
     return Desk(standing, lists)

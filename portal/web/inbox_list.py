@@ -64,7 +64,7 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     return state, {
         "menus": _menus(state, words, counted),
         "words": words,
-        "some": bool(counted.combinations),
+        "some": counted.total > 0,
         "can_start": can_start(request.member, mine),
     }
 

@@ -43,7 +43,7 @@ def lead_list(request: MemberRequest) -> HttpResponse:
     context = {
         "rows": [_row(lead) for lead in listing.rows],
         "menus": _menus(state, words, found, connections),
-        "some": bool(found.combinations),
+        "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
     }
     return answer(request, "leads/list.html", context, listing)
