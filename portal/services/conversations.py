@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from portal.budget.store import Lane
 from portal.mirror import threads
 from portal.mirror.models import Conversation
 from portal.records import ContactRecord, ConversationRecord, Kind, ParticipantRecord
@@ -53,16 +54,19 @@ def start_conversation(
     return submit(ask, actor=actor, form_id=form_id)
 
 
-def refresh_conversation(conversation: Conversation) -> Conversation | None:
+def refresh_conversation(
+    conversation: Conversation, *, lane: Lane = Lane.PEOPLE
+) -> Conversation | None:
     """Ask upstream for this conversation and what it tells of its thread; None if gone."""
     return refresh(
         conversation,
         lambda client: client.get_conversation(conversation.upstream_id),
-        also=_keep_thread,
+        also=keep_thread,
+        lane=lane,
     )
 
 
-def _keep_thread(conversation: Conversation, record: ConversationRecord) -> None:
+def keep_thread(conversation: Conversation, record: ConversationRecord) -> None:
     """The history and the participants, where this provider tells them."""
     if record.messages is not None:
         with transaction.atomic():

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from portal.budget.store import Lane
 from portal.mirror import store
 from portal.mirror.models import Contact, Conversation, Lead
 from portal.providers.contract import Client
@@ -23,15 +24,16 @@ def refresh[M: (Lead, Contact, Conversation)](
     read: Callable[[Client], Any],
     *,
     also: Callable[[M, Any], None] | None = None,
+    lane: Lane = Lane.PEOPLE,
 ) -> M | None:
     """
-    One read in the people's lane, merged into our copy; None if it is gone upstream.
+    One read in the lane, merged into our copy; None if it is gone upstream.
 
     `also` keeps what the record brings beside itself. Raises a `ProviderError` or
     `NotConnected`; then our copy is as old as it was.
     """
     try:
-        with connect(row.connection) as client:
+        with connect(row.connection, lane) as client:
             record = read(client)
     except NotFound:
         keep_gone(row, _KINDS[type(row)])

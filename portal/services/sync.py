@@ -1,268 +1,160 @@
 """
-Pull one connection's records into the mirror (design 6).
+Keep one connection's copy up to date (design 6): which passes, in which order, and what came
+of them. How a pass reads stands in `sync_walks` (first copy, follow) and `reconcile` (check).
 
-A first pass (backfill) walks a kind from the newest record to the oldest and goes on where
-it stopped. After that a pass (follow) reads only down to what is known already: the
-bookmark, which is never later than the start of the walk that set it, by the provider's
-own clock, minus an overlap. A page of records and its progress are one transaction.
+What is worth most comes first: news of what is copied already, then first copies, then the
+checks that look for what is gone; conversations before leads before contacts. All of it stays
+within the background's share of the key's budget.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from portal.budget.store import Lane
 from portal.errors import PortalError
-from portal.mirror import progress, threads
-from portal.mirror.models import SyncState
-from portal.providers import paging
-from portal.providers.contract import Client, Follow
-from portal.providers.errors import KeyRejected
-from portal.records import Kind, Page
+from portal.mirror import progress
+from portal.mirror.models import SyncRun, SyncState
+from portal.providers.contract import Follow
+from portal.providers.errors import BudgetSpent, KeyRejected, RateLimited
+from portal.records import Kind
+from portal.services import reconcile, sync_walks
 from portal.services.errors import NotConnected
-from portal.services.keeping import keep_records
-from portal.services.upstream import connect, provider_of, source_of
+from portal.services.sync_pass import How, Pass, Purpose, Report, Watch
+from portal.services.upstream import Meter, connect, provider_of, source_of
 from portal.vault.models import Connection
 
-# How far a pass reads behind its bookmark: clocks and commits are never quite in step.
-OVERLAP = timedelta(seconds=90)
-# Where an API has no sort, the first page is read each pass and everything this often.
-WALK_EVERY = timedelta(minutes=10)
+__all__ = ["How", "Purpose", "Report", "Watch", "sync_connection"]
 
-type Watch = Callable[[SyncState], None]
-
-
-@dataclass(slots=True)
-class Report:
-    """What one pass over one kind did; `error` is the sentence of what stopped it."""
-
-    connection: str
-    kind: str
-    requests: int = 0
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
-    gone: int = 0
-    seconds: float = 0.0
-    error: str = ""
-    rejected: list[dict[str, str]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Pass:
-    """One pass over one kind: what it needs at hand, and what it has done so far."""
-
-    connection: Connection
-    kind: Kind
-    follow: Follow
-    state: SyncState
-    client: Client
-    report: Report
-    watch: Watch | None = None
-    asked_at: datetime | None = None
-
-    def walk(self, sort: str | None, start: str | None = None) -> Iterator[Page[Any]]:
-        """Pages of the list, each counted as a request; raises if the list cannot end."""
-
-        def fetch(cursor: str | None) -> Page[Any]:
-            self.report.requests += 1
-            self.asked_at = timezone.now()
-            return self.client.list_page(
-                self.kind, cursor=cursor or start, sort=sort, filters=self.follow.filters
-            )
-
-        return paging.walk(self.connection.provider, fetch)
-
-    def save(self, page: Page[Any]) -> None:
-        """The page's records into the mirror. Runs in the caller's transaction."""
-        source = source_of(self.connection)
-        saved = keep_records(
-            source,
-            self.kind,
-            page.records,
-            asked_at=self.asked_at,
-            # A conversation's list item and its detail tell different things of it.
-            whole=self.kind is not Kind.CONVERSATIONS,
-        )
-        if self.kind is Kind.CONVERSATIONS and saved.created + saved.updated:
-            threads.note_last_messages(source, page.records)
-        self.report.rows += len(page.records)
-        self.report.created += saved.created
-        self.report.updated += saved.updated
-        self.report.rejected += [
-            {"id": r.upstream_id[:255], "reason": r.reason[:300]} for r in page.rejected
-        ]
+# What people look at first.
+_ORDER = (Kind.CONVERSATIONS, Kind.LEADS, Kind.CONTACTS)
+_WORK: dict[Purpose, Callable[[Pass], None]] = {
+    Purpose.FOLLOW: sync_walks.follow,
+    Purpose.BACKFILL: sync_walks.backfill,
+    Purpose.CHECK: reconcile.check,
+}
+# After these no other kind of the same key has a chance either.
+_ENDS_ALL = (KeyRejected, NotConnected, BudgetSpent, RateLimited)
+_USUAL = How()
 
 
 def sync_connection(
-    connection: Connection, *, full: bool = False, watch: Watch | None = None
+    connection: Connection,
+    *,
+    full: bool = False,
+    how: How = _USUAL,
+    watch: Watch | None = None,
 ) -> list[Report]:
     """
-    One pass over every kind of a connection; a report for each that was not under way.
+    What is due for every kind of a connection; a report for each that was not under way.
 
-    `full` walks everything. Trouble with one kind is noted in its report and its state and
-    ends the pass; what was saved before stays. A rejected key stops it without a call.
+    `full` reads everything and takes away what is gone. Trouble with one kind is noted in
+    its report and its state and ends its pass; what was saved before stays. A rejected key
+    stops all without a call.
     """
-    reports = []
-    for kind, follow in provider_of(connection).kinds.items():
-        state = progress.claim(source_of(connection), kind)
-        if state is None:
+    if watch is not None:
+        how = How(watch, how.seconds, how.patience_seconds, how.limit)
+    reports: dict[Kind, Report] = {}
+    for kind, purpose in _plan(connection, full=full):
+        done = _run(connection, kind, purpose, how)
+        if done is None:
             continue
-        report = Report(str(connection), kind.value)
-        reports.append(report)
-        if not _pass(connection, kind, follow, state, report, full=full, watch=watch):
+        report, trouble = done
+        reports.setdefault(kind, Report(str(connection), kind.value)).add(report)
+        if isinstance(trouble, _ENDS_ALL):
             break
-    return reports
+    return [reports[kind] for kind in provider_of(connection).kinds if kind in reports]
 
 
-def _pass(
-    connection: Connection,
-    kind: Kind,
-    follow: Follow,
-    state: SyncState,
-    report: Report,
-    *,
-    full: bool,
-    watch: Watch | None,
-) -> bool:
-    """Run one kind; tell whether the next kind may follow."""
-    started = time.monotonic()
+def _plan(connection: Connection, *, full: bool) -> Iterator[tuple[Kind, Purpose]]:
+    """The passes that are due; whether a check is, turns out when the others have run."""
+    follows = provider_of(connection).kinds
+    kinds = [kind for kind in _ORDER if kind in follows]
+    copied = [kind for kind in kinds if _is_copied(_state(connection, kind))]
+    if not full:
+        for kind in copied:
+            yield kind, Purpose.FOLLOW
+    for kind in kinds:
+        if kind not in copied:
+            yield kind, Purpose.BACKFILL
+    for kind in kinds:
+        state = _state(connection, kind)
+        has_sort = bool(follows[kind].follow)
+        if (full and kind in copied) or (state and reconcile.is_due(state, sorted_list=has_sort)):
+            yield kind, Purpose.CHECK
+
+
+def _state(connection: Connection, kind: Kind) -> SyncState | None:
+    return progress.state_of(source_of(connection), kind)
+
+
+def _is_copied(state: SyncState | None) -> bool:
+    return state is not None and state.phase == SyncState.Phase.FOLLOW
+
+
+def _run(
+    connection: Connection, kind: Kind, purpose: Purpose, how: How
+) -> tuple[Report, PortalError | None] | None:
+    """One pass over one kind: what it did and what stopped it; None while another one runs."""
+    state = progress.claim(source_of(connection), kind)
+    if state is None:
+        return None
+    report, meter = Report(str(connection), kind.value), Meter()
+    started, began = timezone.now(), time.monotonic()
+    trouble: PortalError | None = None
     try:
-        with connect(
-            connection, Lane.BACKGROUND, deadline_seconds=settings.SYNC_DEADLINE_SECONDS
-        ) as client:
-            run = Pass(connection, kind, follow, state, client, report, watch)
-            _run(run, full=full)
+        if _is_copied(state) != (purpose is Purpose.BACKFILL):
+            _work(connection, purpose, state, meter=meter, report=report, how=how)
     except PortalError as error:
+        trouble = error
         report.error = _sentence(error)
-        progress.failed(state, report.error)
-        return not isinstance(error, KeyRejected | NotConnected)
+        report.waiting = isinstance(error, BudgetSpent)
+        if not isinstance(error, BudgetSpent | progress.LostLease):
+            progress.failed(state, report.error)
     finally:
         progress.release(state)
-        report.seconds = round(time.monotonic() - started, 3)
-    return True
+        report.requests, report.waited_seconds = meter.requests, round(meter.waited_seconds, 3)
+        report.seconds = round(time.monotonic() - began, 3)
+    progress.note_run(_line(connection, purpose, started, report))
+    return report, trouble
 
 
-def _run(run: Pass, *, full: bool) -> None:
-    if run.state.phase == SyncState.Phase.BACKFILL:
-        _backfill(run)
-    elif full:
-        _walk_all(run)
-    elif run.follow.follow:
-        _follow(run)
-    else:
-        _look_at_newest(run)
+def _work(
+    connection: Connection,
+    purpose: Purpose,
+    state: SyncState,
+    *,
+    meter: Meter,
+    report: Report,
+    how: How,
+) -> None:
+    kind = Kind(state.kind)
+    follow: Follow = provider_of(connection).kinds[kind]
+    with connect(
+        connection,
+        Lane.BACKGROUND,
+        deadline_seconds=settings.SYNC_DEADLINE_SECONDS,
+        # News cannot be left half read: it waits. A long walk goes on where it stopped.
+        patience_seconds=None if purpose is Purpose.FOLLOW else how.patience_seconds,
+        meter=meter,
+    ) as client:
+        _WORK[purpose](Pass(connection, kind, follow, state, client, meter, report, how))
 
 
-def _backfill(run: Pass) -> None:
-    """The first pass, from where the last one stopped to the end."""
-    state = run.state
-    for page in run.walk(run.follow.backfill, state.cursor or None):
-        with transaction.atomic():
-            run.save(page)
-            state.walk_started_at = state.walk_started_at or _their_time(page)
-            state.rows += len(page.records) + len(page.rejected)
-            state.told_total = page.total
-            state.cursor = page.next_cursor or ""
-            if page.next_cursor is None:
-                _complete(run)
-            progress.save(state)
-        if run.watch:
-            run.watch(state)
-
-
-def _walk_all(run: Pass) -> None:
-    """Read everything again. Nothing is taken to be deleted: that needs a reconciliation."""
-    started_at: datetime | None = None
-    for page in run.walk(run.follow.backfill):
-        started_at = started_at or _their_time(page)
-        with transaction.atomic():
-            run.save(page)
-            run.state.told_total = page.total
-            progress.save(run.state)
-    run.state.walk_started_at = started_at
-    with transaction.atomic():
-        _complete(run)
-        progress.save(run.state)
-
-
-def _complete(run: Pass) -> None:
-    """A whole walk ended: everything up to its start is known."""
-    state = run.state
-    state.phase = SyncState.Phase.FOLLOW
-    state.cursor = ""
-    state.bookmark = state.walk_started_at
-    state.walk_started_at = None
-    state.walked_at = state.synced_at = timezone.now()
-    state.rejected, state.error = run.report.rejected[:50], ""
-
-
-def _follow(run: Pass) -> None:
-    """What changed since the bookmark, by each of the kind's sorts."""
-    started_at: datetime | None = None
-    for sort, attribute in run.follow.follow:
-        for page in run.walk(sort):
-            started_at = started_at or _their_time(page)
-            with transaction.atomic():
-                run.save(page)
-                run.state.told_total = page.total
-                progress.save(run.state)
-            if not _in_order(page, attribute):
-                _walk_all(run)
-                return
-            if _reached(page, attribute, run.state.bookmark):
-                break
-    _caught_up(run, started_at)
-
-
-def _look_at_newest(run: Pass) -> None:
-    """No sort to follow: the first page each pass, everything when it is due."""
-    walked = run.state.walked_at
-    if walked is None or walked < timezone.now() - WALK_EVERY:
-        _walk_all(run)
-        return
-    page = next(run.walk(None))
-    with transaction.atomic():
-        run.save(page)
-        grown = run.state.told_total != page.total
-        run.state.told_total = page.total
-        progress.save(run.state)
-    if grown and page.next_cursor is not None:
-        _walk_all(run)
-    else:
-        _caught_up(run, _their_time(page))
-
-
-def _caught_up(run: Pass, started_at: datetime | None) -> None:
-    run.state.bookmark = started_at or run.state.bookmark
-    run.state.synced_at, run.state.error = timezone.now(), ""
-    progress.save(run.state)
-
-
-def _reached(page: Page[Any], attribute: str, bookmark: datetime | None) -> bool:
-    """Whether the page goes back to what was known at the bookmark."""
-    if bookmark is None:
-        return False
-    times = [t for r in page.records if (t := getattr(r, attribute)) is not None]
-    return bool(times) and min(times) < bookmark - OVERLAP
-
-
-def _in_order(page: Page[Any], attribute: str) -> bool:
-    """Whether the promised order (newest first) holds: a walk must not stop early by a lie."""
-    times = [t for r in page.records if (t := getattr(r, attribute)) is not None]
-    return all(a >= b for a, b in pairwise(times))
-
-
-def _their_time(page: Page[Any]) -> datetime:
-    """The provider's clock when the page was made, ours where it tells none."""
-    return page.server_date or timezone.now()
+def _line(connection: Connection, purpose: Purpose, started: object, report: Report) -> SyncRun:
+    names = ("seconds", "waited_seconds", "requests", "rows", "created", "updated", "gone")
+    return SyncRun(
+        workspace_id=connection.workspace_id,
+        connection_id=connection.pk,
+        kind=report.kind,
+        purpose=purpose.value,
+        started_at=started,
+        set_aside=report.set_aside,
+        error=report.error,
+        **{name: getattr(report, name) for name in names},
+    )
 
 
 def _sentence(error: PortalError) -> str:

@@ -1,0 +1,296 @@
+"""What is gone there is gone here after one check, and never by a mistake of a list."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.live.models import Change
+from portal.models import Contact, Conversation, Lead, SetAside, SyncRun, SyncState
+from portal.providers import http
+from portal.sandbox import Fault
+from portal.sandbox.data.fill import Amounts, fill
+from portal.services import checks
+from portal.services.checks import NotMissingAnyMore
+from portal.services.sync import How, sync_connection
+
+
+def reports_of(connection, **options):
+    return {r.kind: r for r in sync_connection(connection, **options)}
+
+
+def live_leads():
+    return set(Lead.objects.filter(gone_at=None).values_list("upstream_id", flat=True))
+
+
+def of_leads():
+    return SyncState.objects.get(kind="leads")
+
+
+def later(**age):
+    """As though the last check was so long ago."""
+    SyncState.objects.update(checked_at=timezone.now() - timedelta(**age), check_notes={})
+
+
+@pytest.fixture
+def hundreds(sandbox, nexadesk, synced):
+    fill(sandbox, Amounts(leads=250, contacts=130, conversations=30, dexra_conversations=1))
+    synced(nexadesk)
+    sandbox.requests.clear()
+    return nexadesk
+
+
+def test_a_full_pass_takes_away_what_is_gone_for_one_call_per_hundred(sandbox, hundreds):
+    gone = [lead["id"] for lead in sandbox.leads[:7]]
+    for lead_id in gone:
+        sandbox.delete_lead(lead_id)
+
+    reports = reports_of(hundreds, full=True)
+
+    assert {k: (r.requests, r.gone, r.error) for k, r in reports.items()} == {
+        "leads": (3, 7, ""),
+        "contacts": (2, 0, ""),
+        "conversations": (1, 0, ""),
+    }
+    assert live_leads() == {lead["id"] for lead in sandbox.leads}
+    told = Change.objects.filter(kind="leads").order_by("-number").values_list("record_id")[:7]
+    assert set(Lead.objects.filter(upstream_id__in=gone).values_list("pk")) == set(told)
+
+
+def test_the_count_of_each_list_tells_that_something_is_gone(sandbox, hundreds):
+    sandbox.delete_lead(sandbox.leads[40]["id"])
+
+    report = reports_of(hundreds)["leads"]
+
+    assert (report.gone, report.requests) == (1, 1 + 3)
+    assert reports_of(hundreds)["leads"].requests == 1
+
+
+def test_contacts_and_conversations_of_both_services_go_too(sandbox, hundreds, dexra, synced):
+    fill(sandbox, Amounts(leads=1, contacts=1, conversations=1, dexra_conversations=40))
+    synced(dexra)
+    sandbox.delete_contact(sandbox.contacts[3]["id"])
+    sandbox.delete_conversation(sandbox.conversations[3]["id"])
+    sandbox.delete_dexra_conversation(sandbox.dexra_conversations[3]["id"])
+
+    sync_connection(hundreds, full=True)
+    sync_connection(dexra, full=True)
+
+    assert Contact.objects.filter(gone_at__isnull=False).count() == 1
+    assert Conversation.objects.filter(gone_at__isnull=False).count() == 2
+
+
+def test_what_is_seen_again_is_back(sandbox, hundreds):
+    lead = sandbox.leads[0]
+    sandbox.delete_lead(lead["id"])
+    sync_connection(hundreds, full=True)
+    assert lead["id"] not in live_leads()
+
+    sandbox.add_lead(**lead)
+    sync_connection(hundreds, full=True)
+
+    assert lead["id"] in live_leads()
+
+
+def test_a_large_drop_asks_an_admin_first(sandbox, hundreds, admin):
+    for lead in sandbox.leads[:30]:
+        sandbox.delete_lead(lead["id"])
+
+    assert reports_of(hundreds, full=True)["leads"].missing == 30
+    assert len(live_leads()) == 250
+
+    assert checks.confirm_missing(of_leads(), hundreds, actor=admin) == 30
+    assert live_leads() == {lead["id"] for lead in sandbox.leads}
+    assert of_leads().missing == 0
+
+
+def test_an_admin_may_say_no(sandbox, hundreds, admin):
+    for lead in sandbox.leads[:30]:
+        sandbox.delete_lead(lead["id"])
+    sync_connection(hundreds, full=True)
+
+    checks.dismiss_missing(of_leads(), hundreds, actor=admin)
+    sandbox.requests.clear()
+    reports_of(hundreds)
+
+    assert len(live_leads()) == 250
+    assert sandbox.requests.count("GET /leads") == 1  # it does not ask again at once
+
+
+def test_a_confirmation_that_comes_after_the_outage_deletes_nothing(sandbox, hundreds, admin):
+    kept = sandbox.leads[:60]
+    for lead in kept:
+        sandbox.delete_lead(lead["id"])
+    sync_connection(hundreds, full=True)
+    for lead in kept:
+        sandbox.add_lead(**lead)
+    sync_connection(hundreds)
+
+    with pytest.raises(NotMissingAnyMore):
+        checks.confirm_missing(of_leads(), hundreds, actor=admin)
+
+    assert len(live_leads()) == 250
+
+
+LIES = {
+    "nothing listed": Fault.shape("nothing_listed"),
+    "success false": Fault.success_false(),
+    "data not a list": Fault.data_not_list(),
+    "data missing": Fault.shape("data_missing"),
+    "data null": Fault.shape("data_null"),
+    "no pagination": Fault.no_pagination(),
+    "an endless list": Fault.looping_cursor(),
+    "more without a cursor": Fault.has_more_without_cursor(),
+    "an empty page with more": Fault.shape("empty_page"),
+    "an empty body": Fault.empty(),
+    "a web page": Fault.html(),
+    "garbage": Fault.garbage(),
+    "a cut body": Fault.cut_body(),
+    "a wrong length": Fault.wrong_content_length(),
+    "an error": Fault.status(500),
+    "a reset": Fault.reset_before_apply(),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("full", [False, True])
+def test_no_lie_of_a_list_deletes_anything(lie, full, sandbox, hundreds, monkeypatch):
+    monkeypatch.setattr(http, "FIRST_BACKOFF_SECONDS", 0.001)
+    bookmarks = set(SyncState.objects.values_list("kind", "bookmark"))
+    sandbox.fault("nexadesk", "GET", "*", LIES[lie], times=None)
+
+    sync_connection(hundreds, full=full)
+    sync_connection(hundreds, full=full)
+
+    assert len(live_leads()) == 250
+    assert not Contact.objects.filter(gone_at__isnull=False).exists()
+    assert not Conversation.objects.filter(gone_at__isnull=False).exists()
+    # A first page may be sound, and leads go on by page numbers where there is no cursor.
+    if lie not in ("an endless list", "a wrong length", "more without a cursor"):
+        assert set(SyncState.objects.values_list("kind", "bookmark")) == bookmarks
+    sandbox.clear_faults()
+    later(hours=30)
+    sync_connection(hundreds)
+    assert not SyncState.objects.filter(missing__gt=0).exists()
+    assert len(live_leads()) == 250
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_one_page_that_ends_the_list_too_early_deletes_nothing(page, sandbox, hundreds):
+    for _ in range(page - 1):
+        sandbox.fault("nexadesk", "GET", "/leads", Fault.delay(0))
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.shape("nothing_listed"))
+
+    report = reports_of(hundreds, full=True)["leads"]
+
+    assert (report.gone, report.missing) == (0, 250 if page == 1 else 0)
+    assert len(live_leads()) == 250
+
+
+def test_a_walk_in_which_rows_moved_is_repeated_before_it_is_believed(sandbox, hundreds):
+    newest = sorted(sandbox.leads, key=lambda lead: lead["created_at"])[-5:]
+    done = []
+
+    def one_goes_after_the_first_page(state):
+        if state.kind == "leads" and not done:
+            done.append(sandbox.delete_lead(newest[0]["id"]))
+
+    report = reports_of(hundreds, full=True, watch=one_goes_after_the_first_page)["leads"]
+
+    assert live_leads() == {lead["id"] for lead in sandbox.leads}
+    assert (report.gone, report.requests) == (1, 6)
+
+
+def test_a_killed_check_goes_on_where_it_was(sandbox, hundreds):
+    sandbox.delete_lead(sandbox.leads[0]["id"])
+    later(hours=30)
+
+    def pull_the_plug(state):
+        if state.kind == "leads" and state.check_cursor:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync_connection(hundreds, watch=pull_the_plug)
+    sandbox.requests.clear()
+    report = reports_of(hundreds)["leads"]
+
+    assert report.gone == 1
+    assert sandbox.requests.count("GET /leads") == 1 + 2
+
+
+def test_a_check_makes_room_for_others_and_goes_on(sandbox, hundreds):
+    later(hours=30)
+
+    first = reports_of(hundreds, how=How(seconds=0))["leads"]
+    assert first.more
+    second = reports_of(hundreds, how=How(seconds=0))["leads"]
+    third = reports_of(hundreds, how=How(seconds=0))["leads"]
+
+    assert (second.more, third.more) == (True, False)
+    assert of_leads().check_started_at is None
+
+
+def test_a_count_that_is_never_right_is_looked_into_less_and_less_often(sandbox, nexadesk):
+    fill(sandbox, Amounts(leads=30, contacts=1, conversations=1, dexra_conversations=1))
+    sync_connection(nexadesk)
+    page = sandbox_page(sandbox, total=31)
+    sandbox.fault("nexadesk", "GET", "/leads", page, times=None)
+
+    reports_of(nexadesk)
+    sandbox.requests.clear()
+    for _ in range(5):
+        reports_of(nexadesk)
+
+    assert sandbox.requests.count("GET /leads") == 5
+    assert of_leads().drift == 1
+
+
+def sandbox_page(sandbox, total):
+    import json
+
+    data = sorted(sandbox.leads, key=lambda lead: lead["updated_at"], reverse=True)
+    shown = [{k: v for k, v in lead.items() if not k.startswith("_")} for lead in data]
+    pagination = {"has_more": False, "next_cursor": None, "total_count": total, "limit": 100}
+    return Fault.garbage(
+        text=json.dumps({"success": True, "data": shown, "pagination": pagination})
+    )
+
+
+def test_each_pass_leaves_a_line_with_what_it_cost(sandbox, hundreds):
+    SyncRun.objects.all().delete()
+
+    sync_connection(hundreds)
+    sync_connection(hundreds, full=True)
+
+    runs = SyncRun.objects.order_by("id").values_list("purpose", "kind", "requests", "error")
+    assert list(runs) == [
+        ("follow", "conversations", 1, ""),
+        ("follow", "leads", 1, ""),
+        ("follow", "contacts", 2, ""),
+        ("check", "conversations", 1, ""),
+        ("check", "leads", 3, ""),
+        ("check", "contacts", 2, ""),
+    ]
+
+
+def test_a_record_that_cannot_be_kept_is_set_aside_until_it_can(sandbox, nexadesk, monkeypatch):
+    from portal.mirror import columns, store
+
+    for n in range(100):
+        sandbox.add_lead(visitor_name=f"Lead {n}")
+
+    def picky(record):
+        if record.name == "Lead 7":
+            raise ValueError("a value no column holds")
+        return columns.lead_columns(record)
+
+    monkeypatch.setitem(store._COLUMNS, "leads", picky)
+    report = reports_of(nexadesk)["leads"]
+    assert (report.error, report.set_aside, Lead.objects.count()) == ("", 1, 99)
+    assert SetAside.objects.get().reason == "the database cannot hold it (ValueError)"
+    assert of_leads().check_wanted is False
+
+    monkeypatch.setitem(store._COLUMNS, "leads", columns.lead_columns)
+    reports_of(nexadesk)
+    assert Lead.objects.count() == 100
+    assert not SetAside.objects.exists()
