@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ HOOK_TOKEN_BYTES = 24
 def connections(workspace: Workspace) -> QuerySet[Connection]:
     """The workspace's connections, oldest first, without their sealed values."""
     return workspace.connections.defer(
-        "sealed_key", "sealed_webhook_secret", "sealed_hook_token"
+        "sealed_key", "sealed_webhook_secret", "sealed_hook_token", "sealed_old_webhook_secret"
     ).order_by("id")
 
 
@@ -57,6 +58,8 @@ def replace_key(connection: Connection, key: Secret) -> None:
     connection.status = Connection.Status.OK
     connection.may_write = True
     connection.last_error = ""
+    # The new key may be another workspace's; the secret still tells who may speak.
+    connection.hook_account = ""
     connection.save()
 
 
@@ -68,6 +71,65 @@ def key_of(connection: Connection) -> Secret:
 def hook_token_of(connection: Connection) -> Secret:
     """The token of the connection's webhook address. Raises `Locked`."""
     return unseal(connection.sealed_hook_token or b"", _place(connection, "sealed_hook_token"))
+
+
+def by_hook_token(token: str) -> Connection | None:
+    """The connection whose webhook address ends in this token, with its workspace's id."""
+    return Connection.objects.filter(hook_mark=hook_mark(token)).first()
+
+
+def webhook_secrets_of(connection: Connection) -> list[Secret]:
+    """The secrets that may sign its deliveries: the one in use, the one before. Or `Locked`."""
+    columns = ("sealed_webhook_secret", "sealed_old_webhook_secret")
+    sealed = [(getattr(connection, column), _place(connection, column)) for column in columns]
+    return [unseal(value, place) for value, place in sealed if value]
+
+
+def replace_webhook_secret(connection: Connection, secret: Secret) -> None:
+    """Put another secret in use; the one before stays good until it is forgotten."""
+    place = _place(connection, "sealed_webhook_secret")
+    if connection.sealed_webhook_secret:
+        old_place = _place(connection, "sealed_old_webhook_secret")
+        # One that does not open any more proves nothing either: it goes.
+        with suppress(Locked):
+            old = unseal(connection.sealed_webhook_secret, place)
+            connection.sealed_old_webhook_secret = seal(old, old_place)
+    connection.sealed_webhook_secret = seal(secret, place)
+    connection.save(update_fields=["sealed_webhook_secret", "sealed_old_webhook_secret"])
+
+
+def forget_old_webhook_secret(connection: Connection) -> None:
+    """From now on only the secret in use is good."""
+    connection.sealed_old_webhook_secret = None
+    connection.save(update_fields=["sealed_old_webhook_secret"])
+
+
+def note_hook(connection: Connection, *, verified: bool) -> None:
+    """Something was posted to its address; `verified` if that was proved."""
+    now = timezone.now()
+    times = {"hook_seen_at": now} | ({"hook_verified_at": now} if verified else {})
+    Connection.objects.filter(pk=connection.pk).update(**times)
+
+
+def heard() -> list[Connection]:
+    """The connections at whose webhook address something came before, if their key works."""
+    rows = Connection.objects.filter(hook_seen_at__isnull=False)
+    return list(rows.filter(status=Connection.Status.OK).order_by("id"))
+
+
+def believe_account(connection: Connection, account: str, *, verified: bool) -> bool:
+    """
+    Whether a delivery may come from the provider's workspace `account` ("" if not told).
+
+    The first proved one tells which workspace it is (reliability T13).
+    """
+    if not account or account == connection.hook_account:
+        return True
+    if connection.hook_account or not verified:
+        return not connection.hook_account
+    Connection.objects.filter(pk=connection.pk, hook_account="").update(hook_account=account)
+    connection.refresh_from_db(fields=["hook_account"])
+    return connection.hook_account == account
 
 
 def note_ok(connection: Connection) -> None:

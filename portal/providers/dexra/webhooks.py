@@ -38,8 +38,8 @@ def read(body: bytes) -> Event:
         raise Unreadable(str(reason)) from None
     if not isinstance(told, dict):
         raise Unreadable("it is not an object")
-    if reason := reading.damage(told):
-        raise Unreadable(reason)
+    if damage := reading.damage(told):
+        raise Unreadable(damage)
     data = _object(told.get("data"))
     match name := reading.text(told.get("event")):
         case "message_in" | "message_out":
@@ -163,13 +163,13 @@ WEBHOOKS = Webhooks(
     read=read,
     events=EVENTS,
     steps=(
-        "Open the Developer Settings of Dexra's dashboard and look for webhooks: Dexra's "
-        "documentation names the events, but not the screen.",
+        "Open the Developer Settings of Dexra's dashboard and look for webhooks.",
         "Paste the address as the URL to be called, and choose all events.",
         "Write a message in any conversation: it appears here within seconds.",
     ),
     caution=(
-        "Dexra does not sign its webhooks: only this address protects them, so keep it to "
+        "Dexra documents the events of its webhooks, but not the screen where they are set up. "
+        "It does not sign them: only this address protects them, so keep it to "
         "yourself. What they say is shown as reported, never as verified."
     ),
 )

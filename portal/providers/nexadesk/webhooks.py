@@ -15,9 +15,23 @@ from portal.records import ContactRecord, ConversationRecord, Event, Kind, LeadR
 
 SIGNATURE = "x-nexadesk-signature"
 _LEAD = frozenset(
-    "visitor_name visitor_email visitor_phone visitor_company pipeline_stage need_summary tags "
-    "source expected_billing_amount assigned_rep_id rep_first_name rep_last_name rep_email "
-    "created_at updated_at".split()
+    {
+        "visitor_name",
+        "visitor_email",
+        "visitor_phone",
+        "visitor_company",
+        "pipeline_stage",
+        "need_summary",
+        "tags",
+        "source",
+        "expected_billing_amount",
+        "assigned_rep_id",
+        "rep_first_name",
+        "rep_last_name",
+        "rep_email",
+        "created_at",
+        "updated_at",
+    }
 )
 """The fields of a lead as A4 lists them: an event that lacks one told only a part."""
 

@@ -1,0 +1,239 @@
+"""
+Apply deliveries to the mirror. Twice, late or out of order changes nothing (reliability T14).
+
+A delivery is a hint: what it tells is merged where it is newer than our copy, then the record
+is read again where the API can, once for all that wait for it. Where the API cannot (Dexra's
+messages and users) the delivery is the only source, and is shown as reported.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.budget.store import Lane
+from portal.deliveries import store
+from portal.deliveries.models import Delivery
+from portal.errors import PortalError
+from portal.mirror import store as mirror
+from portal.mirror.models import Conversation
+from portal.providers.contract import Client
+from portal.providers.errors import KeyRejected, NotFound, TryLater, Unreachable
+from portal.providers.reading import Unreadable
+from portal.records import Can, Kind, News
+from portal.services import delivered_messages, verdicts
+from portal.services.conversations import keep_thread
+from portal.services.errors import NotConnected
+from portal.services.keeping import keep_gone, keep_records
+from portal.services.upstream import Meter, connect, provider_of, source_of
+from portal.services.verdicts import Group
+from portal.vault import store as vault
+from portal.vault.models import Connection
+
+log = logging.getLogger(__name__)
+
+# A delivery does not hold a worker for a place in the budget: it comes again.
+PATIENCE_SECONDS = 2.0
+AGAIN_SECONDS = 10.0
+RENEWED_EVERY_SECONDS = 20.0
+DONE, IGNORED, FAILED = Delivery.Status.DONE, Delivery.Status.IGNORED, Delivery.Status.FAILED
+_READ: dict[Kind, Callable[[Client, str], Any]] = {
+    Kind.LEADS: lambda client, id_: client.get_lead(id_),
+    Kind.CONTACTS: lambda client, id_: client.get_contact(id_),
+    Kind.CONVERSATIONS: lambda client, id_: client.get_conversation(id_),
+}
+
+
+@dataclass(slots=True)
+class Applied:
+    """How many deliveries were handled; whether the connection had better be synced now."""
+
+    handled: int = 0
+    sync_wanted: bool = False
+
+
+def apply_due(connection: Connection) -> Applied:
+    """
+    Apply what waits for this connection until nothing is due.
+
+    Every delivery ends, or waits for its next attempt with the reason on its row.
+    """
+    applied = Applied()
+    while batch := store.claim(connection.pk):
+        applied.handled += len(batch)
+        applied.sync_wanted |= _apply(connection, batch)
+    return applied
+
+
+def _apply(connection: Connection, batch: Sequence[Delivery]) -> bool:
+    """One batch; tell whether a record is named that only a sync can find."""
+    groups = _grouped(connection, batch)
+    waiting = _merge(connection, [g for g in groups if _readable(connection, g)])
+    waiting += [g for g in groups if not _readable(connection, g)]
+    sync_wanted, renewed = False, time.monotonic()
+    for place, group in enumerate(waiting):
+        if time.monotonic() - renewed > RENEWED_EVERY_SECONDS:
+            store.renew(_deliveries(waiting[place:]))
+            renewed = time.monotonic()
+        try:
+            sync_wanted |= _handle(connection, group)
+        except (TryLater, KeyRejected, NotConnected) as error:
+            _nobody_answers(error, group, waiting[place + 1 :])
+            break
+        except PortalError as error:
+            store.put_off(group.deliveries, error.message)
+        except Exception:
+            # What one delivery does to us must not stop the others.
+            log.exception("deliveries %s", [d.pk for d in group.deliveries])
+            store.put_off(group.deliveries, "Something went wrong here; the log says what.")
+    return sync_wanted
+
+
+def _grouped(connection: Connection, batch: Sequence[Delivery]) -> list[Group]:
+    """What the deliveries told, by record. What cannot be applied ends here, with its reason."""
+    hooks = provider_of(connection).webhooks
+    groups: dict[tuple[Kind, str], Group] = {}
+    for delivery in batch:
+        try:
+            event = hooks.read(bytes(delivery.body)) if hooks else None
+        except Unreadable as reason:
+            store.end([delivery], FAILED, f"It cannot be read: {reason}.")
+            continue
+        if delivery.attempts > len(store.BACKOFF_SECONDS) + 1:
+            store.end([delivery], FAILED, "Given up: it never came to an end.")
+        elif event is None or event.news is News.NOTHING or event.kind is None:
+            store.end([delivery], IGNORED, "Nothing here depends on this event.")
+        elif not vault.believe_account(connection, event.account, verified=delivery.verified):
+            store.end([delivery], FAILED, "It is from another workspace than earlier deliveries.")
+        else:
+            key = (event.kind, event.upstream_id)
+            group = groups.setdefault(key, Group(event.kind, event.upstream_id))
+            group.told.append((delivery, event))
+    return list(groups.values())
+
+
+def _readable(connection: Connection, group: Group) -> bool:
+    """Whether the API can tell all that these deliveries tell, if it is asked by the id."""
+    provider = provider_of(connection)
+    silent = group.speaks and Can.READ_MESSAGES not in provider.can
+    return group.kind in provider.kinds and bool(group.upstream_id) and not silent
+
+
+def _merge(connection: Connection, groups: Iterable[Group]) -> list[Group]:
+    """
+    Merge what was told and is newer, in one transaction; end what needs no more.
+
+    Returns the groups whose record must be read again.
+    """
+    source, again = source_of(connection), []
+    ended: dict[str, list[Delivery]] = defaultdict(list)
+    merges: dict[Kind, list[Any]] = defaultdict(list)
+    with transaction.atomic():
+        for group in groups:
+            verdict = verdicts.judge(group, mirror.find(source, group.kind, group.upstream_id))
+            if verdict.merge is not None:
+                merges[group.kind].append(verdict.merge)
+            if verdict.read:
+                again.append(group)
+            else:
+                ended[verdict.reason] += group.deliveries
+        for kind, records in merges.items():
+            keep_records(source, kind, records)
+        for reason, deliveries in ended.items():
+            store.end(deliveries, DONE, reason)
+    return again
+
+
+def _handle(connection: Connection, group: Group) -> bool:
+    """One group that needs more than merging; tell whether a sync is wanted."""
+    provider = provider_of(connection)
+    if not group.upstream_id:
+        store.end(group.deliveries, IGNORED, "It does not say which record it speaks of.")
+        return True
+    if group.kind not in provider.kinds:
+        _keep_as_reported(connection, group)
+        return False
+    if _readable(connection, group):
+        return _read_again(connection, group)
+    return _hear(connection, group)
+
+
+def _keep_as_reported(connection: Connection, group: Group) -> None:
+    """No call reads such records: what is told last is what we know."""
+    with transaction.atomic():
+        for _, event in verdicts.by_moment(group):
+            if event.record is not None:
+                keep_records(source_of(connection), group.kind, [event.record])
+        store.end(group.deliveries, DONE)
+
+
+def _hear(connection: Connection, group: Group) -> bool:
+    """Messages that no call reads, in a conversation that is known by this very id."""
+    source = source_of(connection)
+    copy = mirror.find(source, group.kind, group.upstream_id)
+    here = copy is not None and copy.gone_at is None
+    strange = not here and delivered_messages.is_stranger(source, group.upstream_id)
+    if strange or not (here or _bring(connection, group)):
+        delivered_messages.note_stranger(source, group.upstream_id)
+        store.end(group.deliveries, IGNORED, "There is no conversation with this id.")
+        return True
+    delivered_messages.keep(connection, group)
+    return False
+
+
+def _read_again(connection: Connection, group: Group) -> bool:
+    """The truth about one record, once for all that wait for it; tell if nobody knows it."""
+    found = _bring(connection, group)
+    if found or group.deletes:
+        store.end(group.deliveries, DONE, "" if found else "It was deleted there.")
+        return False
+    known = mirror.find(source_of(connection), group.kind, group.upstream_id) is not None
+    store.end(group.deliveries, DONE if known else IGNORED, "It is not there (any more).")
+    return not known
+
+
+def _bring(connection: Connection, group: Group) -> bool:
+    """Read the record and keep it, or that it is gone; tell whether it is there."""
+    source, meter = source_of(connection), Meter()
+    try:
+        with connect(
+            connection,
+            Lane.BACKGROUND,
+            deadline_seconds=settings.SYNC_DEADLINE_SECONDS,
+            patience_seconds=PATIENCE_SECONDS,
+            meter=meter,
+        ) as client:
+            record = _READ[group.kind](client, group.upstream_id)
+    except NotFound:
+        row = mirror.find(source, group.kind, group.upstream_id)
+        if row is not None and row.gone_at is None:
+            keep_gone(row, group.kind)
+        return False
+    keep_records(source, group.kind, [record], asked_at=meter.asked_at)
+    row = mirror.find(source, group.kind, group.upstream_id)
+    if isinstance(row, Conversation):
+        keep_thread(row, record)
+    return True
+
+
+def _nobody_answers(error: PortalError, group: Group, rest: Sequence[Group]) -> None:
+    """
+    The provider, the key or the budget fails all of them, not this one: the others wait
+    without losing an attempt, and so does this one where nothing was tried with it.
+    """
+    seconds = getattr(error, "retry_after", None) or AGAIN_SECONDS
+    if isinstance(error, TryLater) and not isinstance(error, Unreachable):
+        store.put_off(group.deliveries, error.message, seconds=seconds)
+    else:
+        store.put_off(group.deliveries, error.message)
+    if rest:
+        store.put_off(_deliveries(rest), error.message, seconds=seconds)
+
+
+def _deliveries(groups: Iterable[Group]) -> list[Delivery]:
+    return [delivery for group in groups for delivery in group.deliveries]
