@@ -93,6 +93,8 @@ PROVIDER_BASE_URLS = {
     if name.endswith("_BASE_URL") and value
 }
 OUTBOX_SETTLE_SECONDS = env.int("OUTBOX_SETTLE_SECONDS", default=90)
+LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=24)
+LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 WRITE_DEADLINE_SECONDS = 8.0
 SYNC_DEADLINE_SECONDS = 30.0
 # Only for tests: the named point (`portal.crash`) at which this process ends as if killed.

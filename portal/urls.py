@@ -3,7 +3,7 @@
 from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from portal.web import connections, contacts, conversations, health, home, leads, session
+from portal.web import connections, contacts, conversations, health, home, leads, live, session
 
 workspace = [
     path("", home.home, name="home"),
@@ -66,6 +66,7 @@ workspace = [
         name="connection-remove",
     ),
     path("progress/", home.progress, name="progress"),
+    path("live/", live.live, name="live"),
 ]
 
 # Of allauth's addresses only these: nobody signs up alone, and e-mails are changed by admins.

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from portal.live.models import Change, Version
 
 KEPT = timedelta(hours=24)
+PRUNED_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +43,46 @@ def note(workspace_id: int, kind: str, record_ids: Iterable[int]) -> None:
 
 def version(workspace_id: int) -> int:
     """The workspace's number now; 0 if nothing ever changed."""
-    row = Version.objects.filter(workspace_id=workspace_id).values_list("number", flat=True)
-    return row.first() or 0
+    return versions([workspace_id]).get(workspace_id, 0)
 
 
-def since(workspace_id: int, number: int, limit: int = 500) -> News:
+def versions(workspace_ids: Iterable[int]) -> dict[int, int]:
+    """The numbers of these workspaces now; where nothing ever changed there is none."""
+    rows = Version.objects.filter(workspace_id__in=list(workspace_ids))
+    return dict(rows.values_list("workspace_id", "number"))
+
+
+def version_of(column: str) -> Subquery:
+    """The number of the workspace in `column` of the rows this is annotated to (or None)."""
+    return Subquery(Version.objects.filter(workspace_id=OuterRef(column)).values("number")[:1])
+
+
+def since(workspace_id: int, number: int, limit: int = 500, *, now: int | None = None) -> News:
     """
-    What changed after `number`. `complete` is False if older changes were pruned or there
-    are more than `limit`: then the page reads everything again.
+    What changed after `number`. `complete` is False if older changes were pruned, there are
+    more than `limit`, or `number` is of another time (a restored backup): then the page reads
+    everything again. `now`: the workspace's number, if the caller has just read it.
     """
-    now = version(workspace_id)
-    rows: Sequence[tuple[str, int]] = list(
-        Change.objects.filter(workspace_id=workspace_id, number__gt=number, number__lte=now)
-        .order_by("number", "id")
-        .values_list("kind", "record_id")[: limit + 1]
+    now = version(workspace_id) if now is None else now
+    if number >= now:
+        return News(now, (), complete=number == now)
+    changes = Change.objects.filter(workspace_id=workspace_id).order_by("number", "id")
+    rows: Sequence[tuple[int, str, int]] = list(
+        changes.filter(number__gt=number, number__lte=now).values_list(
+            "number", "kind", "record_id"
+        )[: limit + 1]
     )
-    oldest = (
-        Change.objects.filter(workspace_id=workspace_id)
-        .order_by("number")
-        .values_list("number", flat=True)
-        .first()
-    )
-    pruned = now > number and (oldest is None or oldest > number + 1)
-    complete = len(rows) <= limit and not pruned
-    return News(now, tuple(dict.fromkeys(rows[:limit])), complete)
+    whole = bool(rows) and rows[0][0] == number + 1 and len(rows) <= limit
+    keys = ((kind, record_id) for _, kind, record_id in rows[:limit])
+    return News(now, tuple(dict.fromkeys(keys)), whole)
 
 
 def prune() -> int:
-    """Forget changes older than a day; return how many."""
-    return Change.objects.filter(at__lt=timezone.now() - KEPT).delete()[0]
+    """Forget changes older than a day, a few at a time: nobody waits long. Return how many."""
+    old, pruned = Change.objects.filter(at__lt=timezone.now() - KEPT), 0
+    while ids := list(old.order_by("id").values_list("id", flat=True)[:PRUNED_AT_ONCE]):
+        pruned += Change.objects.filter(id__in=ids).delete()[0]
+    return pruned
 
 
 def _next(workspace_id: int) -> int:

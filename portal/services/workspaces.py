@@ -4,6 +4,7 @@ from django.db import transaction
 
 from portal.audit import log
 from portal.errors import PortalError
+from portal.live import store as live
 from portal.team.models import Membership, User, Workspace
 
 
@@ -32,12 +33,18 @@ def create_workspace(slug: str, *, name: str, owner_email: str, password: str | 
 
 
 def workspaces_of(user: User) -> list[Membership]:
-    """The user's memberships with their workspaces, by name."""
+    """The user's memberships with their workspaces and their numbers (`number_of`), by name."""
     rows = Membership.objects.filter(user=user).select_related("workspace")
-    found = list(rows.order_by("workspace__name", "workspace_id"))
+    rows = rows.annotate(live_number=live.version_of("workspace_id"))
+    found: list[Membership] = list(rows.order_by("workspace__name", "workspace_id"))
     for member in found:
         member.user = user
     return found
+
+
+def number_of(member: Membership) -> int:
+    """How often the records of the workspace had changed when `workspaces_of` read it."""
+    return getattr(member, "live_number", None) or 0
 
 
 def by_slug(slug: str) -> Workspace | None:

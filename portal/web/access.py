@@ -7,18 +7,20 @@ from typing import Any, Concatenate
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
-from portal.services.workspaces import workspaces_of
+from portal.services.workspaces import number_of, workspaces_of
 from portal.team.models import Membership, User
 
 
 class MemberRequest(HttpRequest):
     """
     A request by a member of the workspace in the path. `member` has workspace and user;
-    `memberships` are all of the user's, for the switcher.
+    `memberships` are all of the user's, for the switcher. `live_number` is how often the
+    workspace's records had changed before the view read any of them.
     """
 
     member: Membership
     memberships: list[Membership]
+    live_number: int
     user: User
 
 
@@ -39,6 +41,7 @@ def member_required[**P](view: View[P]) -> Callable[..., HttpResponse]:
         if not mine:
             raise Http404
         request.member = mine[0]
+        request.live_number = number_of(mine[0])
         return view(request, *args, **kwargs)
 
     return login_required(guarded)

@@ -25,6 +25,7 @@ from portal.web.htmx import is_partial, show
 from portal.web.inbox import found, opened
 from portal.web.inbox_list import filled, inbox_list
 from portal.web.lists import answer, tidy
+from portal.web.unchanged import unchanged
 from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, tell
 
 PAGE = "conversations/page.html"
@@ -33,6 +34,7 @@ NOTHING = Ending("danger", "", status=422)
 
 @require_GET
 @member_required
+@unchanged
 def index(request: MemberRequest) -> HttpResponse:
     state, context = inbox_list(request)
     if url := tidy(request, state):

@@ -81,6 +81,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "can_administer": member.reaches(Membership.Role.ADMIN),
         "connections": connections,
         "sync_states": states,
+        "live_number": getattr(request, "live_number", 0),
+        # A page that reads itself anew leaves what was said once to those who look.
+        "rereads": request.headers.get("X-Live") == "1",
         "passes": SimpleLazyObject(lambda: first_passes(list(connections), list(states))),
     }
 

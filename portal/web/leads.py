@@ -17,10 +17,12 @@ from portal.web.forms import Suggestions
 from portal.web.frame import connections_of
 from portal.web.lead_list import lead_list
 from portal.web.record_card import Related, Subject, same_email
+from portal.web.unchanged import unchanged
 
 
 @require_GET
 @member_required
+@unchanged
 def index(request: MemberRequest) -> HttpResponse:
     return lead_list(request)
 

@@ -29,6 +29,7 @@ class Rule:
 WORKSPACE = {
     "home": Rule("viewer"),
     "progress": Rule("viewer"),
+    "live": Rule("viewer"),
     "lead-list": Rule("viewer"),
     "lead-new": Rule("agent", "agent"),
     "lead-detail": Rule("viewer", record="lead"),

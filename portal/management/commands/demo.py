@@ -171,7 +171,7 @@ def _sandbox_arguments(environment: dict[str, str]) -> list[str]:
 def _gunicorn_arguments(port: int) -> list[str]:
     return [
         "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
-        "--workers", "2", "--threads", "16", "--worker-tmp-dir", "/tmp",  # noqa: S108
+        "--workers", "2", "--threads", "64", "--worker-tmp-dir", "/tmp",  # noqa: S108
     ]  # fmt: skip
 
 
