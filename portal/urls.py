@@ -3,7 +3,18 @@
 from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from portal.web import connections, contacts, conversations, health, home, leads, live, session
+from portal.web import (
+    connections,
+    contacts,
+    conversations,
+    health,
+    home,
+    hooks,
+    leads,
+    live,
+    session,
+    sync,
+)
 
 workspace = [
     path("", home.home, name="home"),
@@ -65,6 +76,11 @@ workspace = [
         connections.remove,
         name="connection-remove",
     ),
+    path("settings/sync/", sync.index, name="settings-sync"),
+    path("settings/sync/<int:connection_id>/now/", sync.now, name="sync-now"),
+    path("settings/sync/<int:connection_id>/check/", sync.check, name="sync-check"),
+    path("settings/sync/<int:state_id>/confirm/", sync.confirm, name="sync-confirm"),
+    path("settings/sync/<int:state_id>/dismiss/", sync.dismiss, name="sync-dismiss"),
     path("progress/", home.progress, name="progress"),
     path("live/", live.live, name="live"),
 ]
@@ -95,6 +111,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:slug>/", include(workspace)),
     path("look/", session.look, name="theme"),
     path("accounts/", include(accounts)),
+    re_path(r"^hooks/(?P<token>[^/]+)/?$", hooks.receive, name="hook"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]

@@ -61,12 +61,12 @@ def _first_pass(name: str, kind: Kind, state: SyncState | None) -> FirstPass | N
         started=True,
         done=state.rows,
         total=state.told_total,
-        left="" if state.error else _time_left(state),
+        left="" if state.error else time_left(state),
         trouble=_(state.error) if state.error else "",
     )
 
 
-def _time_left(state: SyncState) -> str:
+def time_left(state: SyncState) -> str:
     """How long the rest takes if it goes on as it went so far; "" if nobody can know."""
     if not (state.rows and state.told_total and state.walk_started_at):
         return ""

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from portal.models import Connection, Contact, Conversation, Lead
+from portal.models import Connection, Contact, Conversation, Lead, SyncState
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -56,6 +56,11 @@ WORKSPACE = {
     "connection-try": Rule(NOBODY, "admin", record="connection"),
     "connection-replace": Rule("admin", "admin", record="connection"),
     "connection-remove": Rule("admin", "admin", record="connection"),
+    "settings-sync": Rule("admin"),
+    "sync-now": Rule(NOBODY, "admin", record="connection"),
+    "sync-check": Rule(NOBODY, "admin", record="connection"),
+    "sync-confirm": Rule(NOBODY, "admin", record="state"),
+    "sync-dismiss": Rule(NOBODY, "admin", record="state"),
 }
 # Open to everybody by their nature; what they do is told in test_session.py and test_health.py.
 PUBLIC = {"healthz", "readyz", "theme", "start"}
@@ -108,6 +113,7 @@ def desk(sandbox, nexadesk, synced):
         "contact": Contact.objects.get().pk,
         "conversation": Conversation.objects.get().pk,
         "connection": Connection.objects.get().pk,
+        "state": SyncState.objects.get(kind="leads").pk,
     }
 
 
