@@ -7,7 +7,7 @@ Reads start at a workspace and never fetch behind the template's back (`FETCH_RA
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -18,6 +18,9 @@ from portal.mirror import columns, counters
 from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
 from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord, State
 from portal.team.models import Workspace
+
+# How long an answer may come from a server of theirs that has not heard of the last change.
+LAGGING, A_DAY = timedelta(seconds=60), timedelta(days=1)
 
 type Record = LeadRecord | ContactRecord | ConversationRecord
 
@@ -114,10 +117,10 @@ def save_records(
         counters.hold(source.workspace_id)
         known = _known(source, kind, by_id)
         before = {i: counters.keys_of(kind, r) for i, r in known.items() if r.gone_at is None}
-        for id_ in [i for i, row in known.items() if asked_at and row.seen_at > asked_at]:
+        for id_ in [i for i, row in known.items() if asked_at and _touched_at(row) > asked_at]:
             del by_id[id_]
         rows = [
-            _merged(source, kind, record, known.get(id_), whole=whole)
+            _merged(source, kind, record, known.get(id_), whole=whole, asked_at=asked_at)
             for id_, record in by_id.items()
         ]
         changed = [row for row in rows if row is not None]
@@ -192,7 +195,13 @@ def _known(source: Source, kind: Kind, by_id: dict[str, Any]) -> dict[str, Upstr
 
 
 def _merged(
-    source: Source, kind: Kind, record: Any, known: Upstream | None, *, whole: bool
+    source: Source,
+    kind: Kind,
+    record: Any,
+    known: Upstream | None,
+    *,
+    whole: bool,
+    asked_at: datetime | None,
 ) -> Upstream | None:
     """The row to write, or None where nothing changed or our copy is newer."""
     told = None if whole else record.told
@@ -200,7 +209,8 @@ def _merged(
         record = _completed(record, known, told)
     values, raw = _COLUMNS[kind](record), dict(record.raw)
     if known is not None:
-        if _older(values, known):
+        values["search_text"] += "".join(known.search_text.partition(columns.THREAD)[1:])
+        if _older(values, known, asked_at):
             return None
         if not whole:
             raw = {**known.raw, **raw}
@@ -229,10 +239,23 @@ def _completed(record: Any, known: Upstream, told: frozenset[str]) -> Any:
     return replace(record, **kept)
 
 
-def _older(values: dict[str, Any], known: Upstream) -> bool:
-    """Whether upstream's own clock says that our copy is the newer one."""
+def _touched_at(row: Upstream) -> datetime:
+    """When our copy was last saved, or taken away."""
+    return max(row.seen_at, row.gone_at) if row.gone_at else row.seen_at
+
+
+def _older(values: dict[str, Any], known: Upstream, asked_at: datetime | None) -> bool:
+    """
+    Whether upstream's own clock says that our copy is the newer one.
+
+    That clock may have been wrong: a time of tomorrow is not believed, nor any against an
+    answer that was asked for well after our copy was saved.
+    """
     ours, theirs = getattr(known, "updated_at", None), values.get("updated_at")
-    return bool(known.gone_at is None and ours and theirs and theirs < ours)
+    if known.gone_at is not None or not ours or not theirs or ours > timezone.now() + A_DAY:
+        return False
+    later = asked_at is not None and asked_at - known.seen_at > LAGGING
+    return bool(theirs < ours and not later)
 
 
 def _same(values: dict[str, Any], known: Upstream) -> bool:
