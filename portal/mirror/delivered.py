@@ -50,6 +50,8 @@ def known_by_text(told: Mapping[int, tuple[str, str]]) -> set[int]:
     The conversations (by our id) whose newest message is, under another form of id, the
     `last_message` that their list item tells as (id, text).
     """
+    if not told:
+        return set()
     same = Message.objects.filter(
         conversation_id__in=list(told),
         origin=Message.Origin.DELIVERY,

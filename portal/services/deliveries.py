@@ -5,7 +5,6 @@ A delivery is believed if it is proved by a secret, or, where the provider signs
 far as the secret address goes. What is stored is stored once; what is acknowledged is stored.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,20 +105,11 @@ def _arrival(connection: Connection, hooks: Webhooks, body: bytes, *, verified: 
     )
 
 
-# When this process last told a connection's row, by (connection, verified).
-_noted: dict[tuple[int, bool], float] = {}
-
-
 def _note(connection: Connection, *, verified: bool) -> None:
     """The connection's page turns green, seldom enough to cost nothing."""
     last = connection.hook_verified_at if verified else connection.hook_seen_at
-    now, key = time.monotonic(), (connection.pk, verified)
-    every = NOTED_EVERY.total_seconds()
-    lately = last is not None and last > timezone.now() - NOTED_EVERY
-    if lately or (last is not None and now - _noted.get(key, -every) < every):
-        return
-    _noted[key] = now
-    vault.note_hook(connection, verified=verified)
+    if last is None or last < timezone.now() - NOTED_EVERY:
+        vault.note_hook(connection, verified=verified, every=NOTED_EVERY)
 
 
 def replay(delivery: Delivery, *, actor: Membership) -> None:

@@ -46,9 +46,10 @@ def ask_for_checks() -> list[int]:
     """Ask for a check of every connection that fell silent; return those newly asked for."""
     asked = []
     for connection in vault.heard():
-        if silence_of(connection) is None:
+        silence = silence_of(connection)
+        if silence is None:
             continue
-        lately = timezone.now() - CHECKED_EVERY
+        lately = max(silence.since, timezone.now() - CHECKED_EVERY)
         due = Q(checked_at=None) | Q(checked_at__lt=lately)
         states = SyncState.objects.filter(due, connection=connection, check_wanted=False)
         if states.update(check_wanted=True):

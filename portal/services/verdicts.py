@@ -27,13 +27,18 @@ class Group:
 
     @property
     def newest(self) -> Event:
-        """The event that happened last, by the provider's clock where it tells it."""
-        return max(self.told, key=lambda pair: moment_of(*pair))[1]
+        """The event that happened last, by the provider's clock; of equals the last to come."""
+        return by_moment(self)[-1][1]
 
     @property
     def speaks(self) -> bool:
         """Whether something was said in it."""
         return any(event.news is News.SAID for _, event in self.told)
+
+    @property
+    def tried(self) -> bool:
+        """Whether this is not the first try: what was told is merged, the reading is missing."""
+        return any(delivery.attempts > 1 or delivery.reason for delivery in self.deliveries)
 
     @property
     def deletes(self) -> bool:
@@ -68,7 +73,7 @@ def judge(group: Group, copy: Upstream | None) -> Verdict:
     may tell of a record that is not there any more.
     """
     event = group.newest
-    if group.deletes or (copy is not None and copy.gone_at is not None):
+    if group.deletes or group.tried or (copy is not None and copy.gone_at is not None):
         return Verdict(None, read=True)
     if copy is None:
         return Verdict(event.record, read=True)

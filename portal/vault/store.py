@@ -3,9 +3,10 @@
 import hashlib
 import secrets
 from contextlib import suppress
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -104,11 +105,12 @@ def forget_old_webhook_secret(connection: Connection) -> None:
     connection.save(update_fields=["sealed_old_webhook_secret"])
 
 
-def note_hook(connection: Connection, *, verified: bool) -> None:
-    """Something was posted to its address; `verified` if that was proved."""
-    now = timezone.now()
-    times = {"hook_seen_at": now} | ({"hook_verified_at": now} if verified else {})
-    Connection.objects.filter(pk=connection.pk).update(**times)
+def note_hook(connection: Connection, *, verified: bool, every: timedelta) -> None:
+    """Something was posted to its address; `verified` if that was proved. Once in a while."""
+    now, name = timezone.now(), "hook_verified_at" if verified else "hook_seen_at"
+    due = Q(**{name: None}) | Q(**{f"{name}__lt": now - every})
+    times = {"hook_seen_at": now, name: now}
+    Connection.objects.filter(due, pk=connection.pk).update(**times)
 
 
 def heard() -> list[Connection]:
