@@ -95,8 +95,13 @@ PROVIDER_BASE_URLS = {
 OUTBOX_SETTLE_SECONDS = env.int("OUTBOX_SETTLE_SECONDS", default=90)
 LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=24)
 LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
+# Deliveries that one webhook address takes, a minute and process; and how many may wait.
+WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
+WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
 WRITE_DEADLINE_SECONDS = 8.0
 SYNC_DEADLINE_SECONDS = 30.0
+# Only for tests: how long a service's window of calls is, in seconds.
+BUDGET_WINDOW_SECONDS = env.float("CROSSDESK_WINDOW_SECONDS", default=60.0)
 # Only for tests: the named point (`portal.crash`) at which this process ends as if killed.
 CRASH_AT = env.str("CROSSDESK_CRASH_AT", default="")
 
@@ -189,7 +194,13 @@ HUEY: dict[str, Any] = {
     "fsync": True,
     "immediate": False,
     "results": False,
-    "consumer": {"workers": 4, "worker_type": "thread", "check_worker_health": True},
+    "consumer": {
+        "workers": 4,
+        "worker_type": "thread",
+        "check_worker_health": True,
+        # An idle worker looks twice a second: a webhook is on an open page within two.
+        "max_delay": 0.5,
+    },
 }
 if env.str("REDIS_URL", default=""):
     HUEY |= {"huey_class": "huey.RedisHuey", "url": env.str("REDIS_URL")}

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
 from django.db import transaction
 
 from portal.budget.models import Window
 
 # A call is counted when it starts but reaches the provider a little later: its place is
 # kept this much longer than the provider's own 60 s, so that two windows never overlap.
-WINDOW_SECONDS = 60.0
+WINDOW_SECONDS: float = settings.BUDGET_WINDOW_SECONDS
 SLACK_SECONDS = 2.0
 BACKGROUND_SHARE = 0.7
 LONGEST_CLOSING_SECONDS = 900.0

@@ -57,10 +57,12 @@ def save(state: SyncState, *columns: str) -> None:
     The others may have been changed meanwhile by whoever asked for a check. Raises
     `LostLease` if the state is not held by us any more.
     """
-    held, state.lease_until = state.lease_until, timezone.now() + LEASE
-    values: dict[str, Any] = {name: getattr(state, name) for name in (*columns, "lease_until")}
-    if not SyncState.objects.filter(pk=state.pk, lease_until=held).update(**values):
+    until = timezone.now() + LEASE
+    values: dict[str, Any] = {name: getattr(state, name) for name in columns}
+    ours = SyncState.objects.filter(pk=state.pk, lease_until=state.lease_until)
+    if not ours.update(**values, lease_until=until):
         raise LostLease(state.pk)
+    state.lease_until = until
 
 
 def failed(state: SyncState, sentence: str) -> None:

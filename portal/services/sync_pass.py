@@ -201,14 +201,15 @@ class Pass:
 
     def compare(self, total: int | None) -> None:
         """
-        Hold the provider's count against ours: a difference that this pass does not explain,
-        and that no check has found before, asks for a check. It costs no call.
+        Hold the provider's count against ours: a difference that this pass does not explain
+        asks for a check. It costs no call. What is too much here and was left so by a check
+        (an admin is asked, or said no) is no news.
         """
         if total is None:
             return
         drift = total - gone.live(self.source, self.kind) - gone.aside(self.source, self.kind)
         asked_at = self.meter.asked_at or timezone.now()
-        if drift in (0, self.state.drift):
+        if drift == 0 or drift == self.state.drift < 0:
             return
         if not gone.changed_since(self.source, self.kind, asked_at, self.last_ids):
             progress.want_check(self.state)
