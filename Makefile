@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON ?=
 BIN = .venv/bin
 export PYTHON
-.PHONY: run test check fmt lock vendor
+.PHONY: run test stress check fmt lock vendor
 
 run:  ## the portal, a sandbox of both services, a worker and a demo workspace
 	@scripts/prepare requirements.txt
@@ -12,6 +12,10 @@ run:  ## the portal, a sandbox of both services, a worker and a demo workspace
 
 test: check  ## everything that proves the portal: checks, the suite on both databases, browser
 	@scripts/test
+
+stress:  ## the long form of the tests that look for what nobody thought of
+	@scripts/prepare requirements-dev.txt
+	@PORTAL_DEMO=1 VAR_DIR=var/test CROSSDESK_STRESS=1 $(BIN)/python -m pytest -q tests/stress
 
 check:  ## lint, types, import contracts, templates
 	@scripts/prepare requirements-dev.txt
