@@ -1,16 +1,24 @@
 """From a record to the columns of our copy: cut, cleaned, and ready to sort and search."""
 
 import math
+import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from portal.mirror.models import TEXT_LIMIT
 from portal.records import ContactRecord, ConversationRecord, LeadRecord
 
 KEY_LIMIT = 200
-SEARCH_SEPARATOR = "\x1f"
+# What stands between the parts of `search_text`: no text holds them, white space is folded.
+FIELD, START, TAG, THREAD = "\x1f", "\x1e", "\x1d", "\x1c"
+SHORT = 3
+"""From so many characters on a search looks anywhere in the text, below at word starts."""
+MOST_STARTS = 200
+THREAD_LIMIT = 20_000
 LARGEST_AMOUNT = Decimal(10) ** 15
 YEARS = range(1900, 2200)
 
@@ -32,7 +40,9 @@ def lead_columns(record: LeadRecord) -> dict[str, Any]:
         "score": record.score if record.score is not None and math.isfinite(record.score) else None,
         "created_at": moment(record.created_at),
         "updated_at": moment(record.updated_at),
-        "search_text": search_text(record.name, record.email, record.phone, record.company),
+        "search_text": search_text(
+            record.name, record.email, record.phone, record.company, tags=record.tags
+        ),
     }
 
 
@@ -52,7 +62,9 @@ def contact_columns(record: ContactRecord) -> dict[str, Any]:
         "last_activity_at": moment(record.last_activity_at),
         "last_conversation_at": moment(record.last_conversation_at),
         "created_at": moment(record.created_at),
-        "search_text": search_text(name, record.email, record.phone, record.company),
+        "search_text": search_text(
+            name, record.email, record.phone, record.company, tags=record.tags
+        ),
     }
 
 
@@ -76,7 +88,12 @@ def conversation_columns(record: ConversationRecord) -> dict[str, Any]:
         "updated_at": updated,
         "active_at": updated or created,
         "search_text": search_text(
-            who, record.visitor_email, record.visitor_company, record.subject, last
+            who,
+            record.visitor_email,
+            record.visitor_company,
+            record.subject,
+            last,
+            tags=record.tags,
         ),
     }
 
@@ -98,14 +115,50 @@ def sort_key(text: str) -> str:
     return "".join(c for c in folded if not unicodedata.combining(c)).strip()[:KEY_LIMIT]
 
 
-def search_text(*texts: str) -> str:
-    """The case-folded texts a search looks through, apart from each other."""
-    return SEARCH_SEPARATOR.join(clean(text, 2_000).casefold() for text in texts if text)
+def search_text(*texts: str, tags: tuple[str, ...] = ()) -> str:
+    """
+    The case-folded text that a search looks through: each text, the first two letters of
+    each word, each tag, all apart from each other.
+    """
+    told = [folded(text, 2_000) for text in texts if text]
+    words = (word[:2] for text in told for word in re.findall(r"\w+", text))
+    starts = [START * 2 + word for word in islice(dict.fromkeys(words), MOST_STARTS)]
+    marked = [TAG + folded(tag, 200) + TAG for tag in tags[:200]]
+    return FIELD.join(told) + "".join(starts) + "".join(marked)
+
+
+def with_thread(text: str, messages: Iterable[str]) -> str:
+    """A conversation's `search_text` with its messages, newest first, cut to what is bearable."""
+    found, left = list[str](), THREAD_LIMIT
+    for message in messages:
+        found.append(folded(message, left))
+        left -= len(found[-1])
+        if left <= 0:
+            break
+    return text.partition(THREAD)[0] + (THREAD + FIELD.join(found) if found else "")
+
+
+def folded(text: str, limit: int) -> str:
+    """Text as it is searched: case folded, any white space one space."""
+    return " ".join(clean(text, limit).casefold().split())
 
 
 def search_term(text: str) -> str:
-    """A person's search words in the form of `search_text`."""
-    return clean(text, 200).strip().casefold()
+    """
+    What `search_text` must contain where a person searches for this text, "" for nothing.
+
+    One or two characters are looked for at the beginnings of words.
+    """
+    term = folded(text, 200)
+    if not term or len(term) >= SHORT:
+        return term
+    word = re.sub(r"^\W+", "", term) or term
+    return START * (SHORT - len(word)) + word
+
+
+def tag_term(tag: str) -> str:
+    """What `search_text` contains where this is one of the tags."""
+    return TAG + folded(tag, 200) + TAG
 
 
 def amount(value: Decimal | None) -> Decimal | None:

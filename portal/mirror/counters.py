@@ -84,6 +84,10 @@ class Facets:
         """How many records hold each word of one facet; of "connection_id", each connection."""
         return self.words.get(name, {})
 
+    def tells(self, name: str) -> bool:
+        """Whether every word of this facet is here."""
+        return name == "connection_id" or (self.whole and (name in self.words or not self.total))
+
     def pairs(self, name: str, _label: str = "") -> dict[Any, str]:
         """One facet's words with what they are called: ids and names."""
         return self.labels.get(name, {})

@@ -10,11 +10,11 @@ index (workspace, column, id), on SQLite and on PostgreSQL, which disagree on wh
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -22,6 +22,12 @@ from django.db.models import Exists, Q, QuerySet, Subquery
 
 from portal.mirror import columns
 
+_LOWEST: dict[type[Any], Any] = {
+    models.DateTimeField: datetime(1, 1, 2, tzinfo=UTC),
+    models.DecimalField: -columns.LARGEST_AMOUNT,
+    models.FloatField: -1e308,
+    models.IntegerField: -(2**31),
+}
 CAP = 10_000
 """Results are counted up to here; whoever has more is told "10,000+"."""
 LARGEST_ID = 2**63 - 1
@@ -43,9 +49,9 @@ class Sort:
 @dataclass(frozen=True, slots=True)
 class Page[M: models.Model]:
     """
-    One page. `total` counts the whole list, at most `CAP` + 1. `before` and `after` are the
-    cursors of the neighbours, "" at an end. `lost` tells that the asked cursor leads nowhere
-    and this is the first page instead.
+    One page. `total` counts the whole list; where there are more, `capped`. `before` and
+    `after` are the cursors of the neighbours, "" at an end. `lost` tells that the asked
+    cursor leads nowhere and this is the first page instead.
     """
 
     rows: list[M]
@@ -53,10 +59,7 @@ class Page[M: models.Model]:
     before: str = ""
     after: str = ""
     lost: bool = False
-
-    @property
-    def capped(self) -> bool:
-        return self.total > CAP
+    capped: bool = False
 
 
 class _CappedCount(Subquery):
@@ -67,84 +70,156 @@ class _CappedCount(Subquery):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a cursor points: the sorted column's value (None: a row without one) and the id."""
 
     value: Any
     pk: int
 
 
+@dataclass(frozen=True, slots=True)
+class Run[M: models.Model]:
+    """
+    One range of the list to be read: the rows with a value, or those without (`blank`).
+
+    `up` is the way it is read, `place` where it begins, None at its end.
+    """
+
+    rows: "QuerySet[M, M]"
+    sort: Sort
+    up: bool
+    blank: bool = False
+    place: Place | None = None
+
+    @property
+    def order(self) -> list[str]:
+        names = ["id"] if self.blank else [self.sort.field, "id"]
+        return names if self.up else [f"-{name}" for name in names]
+
+    @property
+    def beyond(self) -> "QuerySet[M]":
+        """The rows behind the place."""
+        if self.place is None:
+            return self.rows
+        if self.blank:
+            return self.rows.filter(_beyond("id", self.place.pk, up=self.up))
+        return self.rows.filter(_past(self.sort, self.place, up=self.up))
+
+
+type Read[M: models.Model] = Callable[[Run[M], int], list[M]]
+"""Reads so many rows of a run, in its order."""
+
+
+def walk[M: models.Model](run: Run[M], limit: int) -> list[M]:
+    """Along the index of the sort."""
+    return list(run.beyond.order_by(*run.order)[:limit])
+
+
 def page[M: models.Model](
-    rows: "QuerySet[M]", sort: Sort, *, after: str = "", before: str = "", limit: int = 50
+    rows: "QuerySet[M]",
+    sort: Sort,
+    *,
+    after: str = "",
+    before: str = "",
+    limit: int = 50,
+    read: Read[M] = walk,
+    total: Any = None,
 ) -> Page[M]:
     """
     The page after or before a cursor, the first one where there is none.
 
-    One query; a second where the page reaches into the rows without a value.
+    One query; a second where the page reaches into the rows without a value. `total` is
+    how many rows there are where that is known, or an expression that counts them (below
+    0: so many or more); else they are counted up to `CAP`.
     """
     place = _place(rows.model, sort, before or after)
     back = bool(before) and place is not None
-    found = _read(rows, sort, place, back=back, limit=limit + 1)
+    if not isinstance(total, int):
+        total = total or capped_count(rows)
+        rows = cast("QuerySet[M]", rows.annotate(list_total=total))
+    found = _read(rows, sort, place, back=back, limit=limit + 1, read=read)
     if place is not None and not found:
-        return _lost(page(rows, sort, limit=limit))
+        known = total if isinstance(total, int) else None
+        return _lost(page(rows, sort, limit=limit, read=read, total=known))
     more, found = len(found) > limit, found[:limit]
     if back:
         found.reverse()
     earlier = more if back else place is not None
     later = True if back else more
-    total = getattr(found[0], "list_total", 0) if found else 0
+    counted = total if isinstance(total, int) else _told(found)
+    cut = not isinstance(total, int) and not 0 <= counted <= CAP
     shown = Page(
         found,
-        total,
+        min(abs(counted), CAP) if cut else counted,
         before=_cursor(found[0], sort) if found and earlier else "",
         after=_cursor(found[-1], sort) if found and later else "",
+        capped=cut,
     )
     return _lost(shown) if (before or after) and place is None else shown
 
 
+def capped_count(rows: "QuerySet[Any]") -> _CappedCount:
+    """How many rows there are, counted up to `CAP` + 1."""
+    return _CappedCount(rows.order_by().values("id")[: CAP + 1])
+
+
+def _told(found: Sequence[Any]) -> int:
+    return found[0].list_total if found else 0
+
+
 def _lost[M: models.Model](first: Page[M]) -> Page[M]:
-    return Page(first.rows, first.total, first.before, first.after, lost=True)
+    return replace(first, lost=True)
 
 
 def _read[M: models.Model](
-    rows: "QuerySet[M]", sort: Sort, place: _Place | None, *, back: bool, limit: int
+    rows: "QuerySet[M]",
+    sort: Sort,
+    place: Place | None,
+    *,
+    back: bool,
+    limit: int,
+    read: Read[M],
 ) -> list[M]:
     """Up to `limit` rows from the place on, in the order they are met."""
-    counted = rows.annotate(list_total=_CappedCount(rows.order_by().values("pk")[: CAP + 1]))
     found: list[M] = []
-    for run in _runs(counted, sort, place, back=back):
-        found.extend(run[: limit - len(found)])
+    for run in _runs(rows, sort, place, back=back):
+        found.extend(read(run, limit - len(found)))
         if len(found) == limit or not getattr(found[0] if found else None, "list_blank", True):
             break
     return found
 
 
 def _runs[M: models.Model](
-    rows: "QuerySet[Any]", sort: Sort, place: _Place | None, *, back: bool
-) -> "Iterator[QuerySet[Any]]":
-    """The runs that a walk from the place goes through, each sorted for that walk."""
-    blank = _blank(rows.model, sort)
+    rows: "QuerySet[M]", sort: Sort, place: Place | None, *, back: bool
+) -> "Iterator[Run[M]]":
+    """The runs that a walk from the place goes through."""
+    blank, valued = blanks(rows.model, sort)
     up = sort.down == back
-    valued, blanks = rows.order_by(*_order(sort, up)), rows.order_by("id" if up else "-id")
-    if blank is not None:
-        exists = Exists(rows.order_by().filter(blank))
-        valued = valued.exclude(blank).annotate(list_blank=exists)
-        blanks = blanks.filter(blank)
-    if place is not None and place.value is None:
-        yield blanks.filter(_beyond("id", place.pk, up=up))
-        if back:
-            yield valued
+    if blank is None:
+        yield Run(rows, sort, up, place=place)
         return
-    yield valued if place is None else valued.filter(_past(sort, place, up=up))
-    if blank is not None and not back:
-        yield blanks
+    without = Run(rows.filter(blank), sort, up, blank=True)
+    exists = Exists(_plain(rows).filter(blank))
+    told = cast("QuerySet[M]", rows.filter(valued).annotate(list_blank=exists))
+    some = Run(told, sort, up, place=place)
+    if place is not None and place.value is None:
+        yield replace(without, place=place)
+        if back:
+            yield replace(some, place=None)
+        return
+    yield some
+    if not back:
+        yield without
 
 
-def _order(sort: Sort, up: bool) -> list[str]:
-    return [sort.field, "id"] if up else [f"-{sort.field}", "-id"]
+def _plain(rows: "QuerySet[Any]") -> "QuerySet[Any]":
+    """The rows without what is annotated to each."""
+    bare = rows.order_by().values("pk")
+    bare.query.annotations.pop("list_total", None)
+    return bare
 
 
-def _past(sort: Sort, place: _Place, *, up: bool) -> Q:
+def _past(sort: Sort, place: Place, *, up: bool) -> Q:
     """`c <= v AND (c < v OR id < i)`: the first half is what the index is entered by."""
     within = Q(**{f"{sort.field}__{'gte' if up else 'lte'}": place.value})
     return within & (_beyond(sort.field, place.value, up=up) | _beyond("id", place.pk, up=up))
@@ -154,12 +229,19 @@ def _beyond(field: str, value: Any, *, up: bool) -> Q:
     return Q(**{f"{field}__{'gt' if up else 'lt'}": value})
 
 
-def _blank(model: type[models.Model], sort: Sort) -> Q | None:
-    """What tells a row without a value; None where every row has one."""
-    field = model._meta.get_field(sort.field)
-    if getattr(field, "null", False):
-        return Q(**{f"{sort.field}__isnull": True})
-    return Q(**{sort.field: ""}) if isinstance(field, models.CharField) else None
+def blanks(model: type[models.Model], sort: Sort) -> tuple[Q | None, Q]:
+    """
+    What tells the rows without a value, None where every row has one, and those with one.
+
+    The latter is a range of the index, so that no walk has to step over the former.
+    """
+    column: Any = model._meta.get_field(sort.field)
+    if isinstance(column, models.CharField):
+        return Q(**{sort.field: ""}), Q(**{f"{sort.field}__gt": ""})
+    if not column.null:
+        return None, Q()
+    lowest = next(value for kind, value in _LOWEST.items() if isinstance(column, kind))
+    return Q(**{f"{sort.field}__isnull": True}), Q(**{f"{sort.field}__gte": lowest})
 
 
 def _cursor(row: models.Model, sort: Sort) -> str:
@@ -169,7 +251,7 @@ def _cursor(row: models.Model, sort: Sort) -> str:
     return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
 
 
-def _place(model: type[models.Model], sort: Sort, cursor: str) -> _Place | None:
+def _place(model: type[models.Model], sort: Sort, cursor: str) -> Place | None:
     """Where a cursor of this sort points, None if it is none: anybody can type one."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
@@ -177,7 +259,7 @@ def _place(model: type[models.Model], sort: Sort, cursor: str) -> _Place | None:
         if name != sort.public or type(pk) is not int or abs(pk) > LARGEST_ID:
             return None
         if told is None:
-            return _Place(None, pk)
+            return Place(None, pk)
         value = _value(model, sort, str(told))
     except (
         ValueError,
@@ -188,7 +270,7 @@ def _place(model: type[models.Model], sort: Sort, cursor: str) -> _Place | None:
         binascii.Error,
     ):
         return None
-    return None if value is None else _Place(value, pk)
+    return None if value is None else Place(value, pk)
 
 
 def _value(model: type[models.Model], sort: Sort, text: str) -> Any:

@@ -41,12 +41,22 @@ class Upstream(models.Model):
         abstract = True
 
 
+def _index(name: str, *columns: str) -> models.Index:
+    """An index over the live rows of a workspace in the order of these columns, then of ids."""
+    return models.Index(
+        fields=["workspace", *columns, "id"], name=name, condition=models.Q(gone_at=None)
+    )
+
+
 def _sort(prefix: str, *columns: str) -> list[models.Index]:
     """One index per sortable column, in the order lists read them."""
+    return [_index(f"{prefix}_by_{column.removesuffix('_at')[:14]}", column) for column in columns]
+
+
+def _filter(prefix: str, order: str, *columns: str) -> list[models.Index]:
+    """One index per column that lists filter by, with its words' rows in the list's order."""
     return [
-        models.Index(
-            fields=["workspace", column, "id"], name=f"{prefix}_{column.removesuffix('_at')}"
-        )
+        _index(f"{prefix}_of_{column.removesuffix('_id')[:14]}", column, order)
         for column in columns
     ]
 
@@ -77,8 +87,8 @@ class Lead(Upstream):
         constraints: ClassVar = [_once("lead_once")]
         indexes: ClassVar = [
             *_sort("lead", "created_at", "updated_at", "name_key", "company_key", "email"),
-            *_sort("lead", "source", "rep_name", "amount", "score"),
-            models.Index(fields=["workspace", "stage", "created_at", "id"], name="lead_stage"),
+            *_sort("lead", "stage", "source", "rep_name", "amount", "score"),
+            *_filter("lead", "created_at", "stage", "source", "rep_id", "connection"),
         ]
 
     def __str__(self) -> str:
@@ -111,6 +121,7 @@ class Contact(Upstream):
         indexes: ClassVar = [
             *_sort("contact", "created_at", "last_activity_at", "name_key", "company_key"),
             *_sort("contact", "email", "phone", "conversation_count"),
+            *_filter("contact", "created_at", "connection"),
         ]
 
     def __str__(self) -> str:
@@ -144,10 +155,10 @@ class Conversation(Upstream):
     class Meta:
         constraints: ClassVar = [_once("conversation_once")]
         indexes: ClassVar = [
-            *_sort("conversation", "created_at", "active_at", "name_key", "source"),
-            models.Index(
-                fields=["workspace", "state", "active_at", "id"], name="conversation_state"
+            *_sort(
+                "conversation", "created_at", "active_at", "name_key", "source", "visitor_email"
             ),
+            *_filter("conversation", "active_at", "state", "status", "source", "connection"),
         ]
 
     def __str__(self) -> str:
@@ -160,7 +171,8 @@ class Message(models.Model):
     `last_message`, a delivery, or our own send (then `write` says how that went).
 
     `upstream_id` is the provider's, or one of ours (`#3`: the fourth of a history without
-    ids; `write-7`: what write 7 sent). `position` orders messages that carry no time.
+    ids; `write-7`: what write 7 sent; `delivery-9`: what delivery 9 told; `repeat-9`: the
+    same, but it may be a repeat). `position` orders messages that carry no time.
     """
 
     class Origin(models.TextChoices):
@@ -193,6 +205,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:40]
+
+    @property
+    def possibly_repeated(self) -> bool:
+        """Whether it was told by a body that cannot be told from a repeat."""
+        return self.upstream_id.startswith("repeat-")
 
 
 class SyncState(models.Model):

@@ -177,6 +177,11 @@ def _counted_columns(kind: Kind) -> list[str]:
     return ["pk", *names, *filter(None, names.values())]
 
 
+def columns_of(kind: Kind, record: Record) -> dict[str, Any]:
+    """The columns of our copy of a record, without where it belongs and its `raw`."""
+    return _COLUMNS[kind](record)
+
+
 def _kind_of(row: Upstream) -> Kind:
     return next(kind for kind, model in MODELS.items() if isinstance(row, model))
 

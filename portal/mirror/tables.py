@@ -36,7 +36,6 @@ __all__ = [
     "Since",
     "Table",
     "facets",
-    "search",
 ]
 
 NONE = "none"
@@ -199,12 +198,6 @@ class Table:
         name = public.removeprefix("-")
         column = self.sorts.get(name)
         return None if column is None else Sort(name, column, down=public.startswith("-"))
-
-
-def search[M: models.Model](rows: "QuerySet[M]", text: str) -> "QuerySet[M]":
-    """The rows in whose names, addresses and numbers the text occurs, whatever the case."""
-    term = columns.search_term(text)
-    return rows.filter(search_text__contains=term) if term else rows
 
 
 def facets(table: Table, workspace: Workspace) -> Facets:

@@ -10,13 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import Count
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portal.mirror import columns
+from portal.mirror import columns, counters, delivered
 from portal.mirror.models import Conversation, Message
 from portal.mirror.store import Source
 from portal.records import Author, ConversationRecord, MessageRecord, SentMessage
+
+NEWEST = 100
+"""How many messages of a conversation a search looks through."""
 
 
 def messages(conversation: Conversation) -> list[Message]:
@@ -35,6 +39,7 @@ def save_history(conversation: Conversation, history: Sequence[MessageRecord]) -
     not show yet is kept.
     """
     with transaction.atomic():
+        counters.hold(conversation.workspace_id)
         known = {m.upstream_id: m for m in conversation.messages.filter(origin="history")}
         changed = 0
         for position, record in enumerate(history):
@@ -45,6 +50,8 @@ def save_history(conversation: Conversation, history: Sequence[MessageRecord]) -
             conversation.messages.filter(pk__in=[m.pk for m in known.values()]).delete()
         conversation.messages_at = timezone.now()
         conversation.save(update_fields=["messages_at"])
+        if changed or known:
+            make_searchable([conversation.pk])
     return changed + len(known)
 
 
@@ -55,6 +62,9 @@ def note_last_messages(source: Source, records: Iterable[ConversationRecord]) ->
         connection_id=source.connection_id, upstream_id__in=list(told)
     )
     now = timezone.now()
+    new = set(told) - _told_before(rows, told)
+    rows = rows.filter(upstream_id__in=new)
+    rows = rows.exclude(pk__in=_delivered_before(rows, told))
     Message.objects.bulk_create(
         [
             Message(
@@ -70,6 +80,44 @@ def note_last_messages(source: Source, records: Iterable[ConversationRecord]) ->
         ],
         ignore_conflicts=True,
     )
+    several = rows.annotate(known=Count("messages")).filter(known__gt=1)
+    make_searchable(several.values_list("pk", flat=True))
+
+
+def _told_before(
+    rows: "models.QuerySet[Conversation]", told: dict[str, ConversationRecord]
+) -> set[str]:
+    """The conversations whose `last_message` we have."""
+    ids = [record.last_message_id for record in told.values()]
+    have = Message.objects.filter(conversation__in=rows, upstream_id__in=ids)
+    pairs = set(have.values_list("conversation__upstream_id", "upstream_id"))
+    return {key for key, record in told.items() if (key, record.last_message_id) in pairs}
+
+
+def _delivered_before(
+    rows: "models.QuerySet[Conversation]", told: dict[str, ConversationRecord]
+) -> set[int]:
+    """The conversations whose `last_message` a delivery told under an id of another form."""
+    return delivered.known_by_text(
+        {
+            pk: (told[upstream_id].last_message_id, told[upstream_id].last_message)
+            for pk, upstream_id in rows.values_list("pk", "upstream_id")
+        }
+    )
+
+
+def make_searchable(conversation_ids: Iterable[int]) -> None:
+    """
+    Let a search find what is said in these conversations now: their newest messages, as
+    many as `columns.THREAD_LIMIT` characters hold. For whoever changed their messages, in
+    the same transaction, which holds the workspace.
+    """
+    for row in Conversation.objects.only("search_text").filter(pk__in=list(conversation_ids)):
+        texts = row.messages.order_by(Coalesce("sent_at", "seen_at").desc(), "-position", "-id")
+        newest = texts.values_list("text", flat=True)[:NEWEST]
+        text = columns.with_thread(row.search_text, newest)
+        if text != row.search_text:
+            Conversation.objects.filter(pk=row.pk).update(search_text=text)
 
 
 def save_sent(
@@ -83,22 +131,24 @@ def save_sent(
 ) -> Message:
     """A message of ours that the provider took, under the id it gave."""
     upstream_id = sent.upstream_id or f"write-{write_id}"
-    message, _ = Message.objects.update_or_create(
-        conversation=conversation,
-        upstream_id=upstream_id,
-        defaults={
-            "workspace_id": conversation.workspace_id,
-            "origin": Message.Origin.OURS,
-            "author": Author.AGENT.value,
-            "author_name": columns.clean(author_name, 200),
-            "text": text,
-            "private": private,
-            "sent_at": columns.moment(sent.sent_at) or timezone.now(),
-            "raw": dict(sent.raw),
-            "write_id": write_id,
-            "seen_at": timezone.now(),
-        },
-    )
+    values = {
+        "workspace_id": conversation.workspace_id,
+        "origin": Message.Origin.OURS,
+        "author": Author.AGENT.value,
+        "author_name": columns.clean(author_name, 200),
+        "text": text,
+        "private": private,
+        "sent_at": columns.moment(sent.sent_at) or timezone.now(),
+        "raw": dict(sent.raw),
+        "write_id": write_id,
+        "seen_at": timezone.now(),
+    }
+    with transaction.atomic():
+        counters.hold(conversation.workspace_id)
+        message, _ = Message.objects.update_or_create(
+            conversation=conversation, upstream_id=upstream_id, defaults=values
+        )
+        make_searchable([conversation.pk])
     return message
 
 

@@ -64,6 +64,7 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     return state, {
         "menus": _menus(state, words, counted),
         "words": words,
+        "counted": counted,
         "some": counted.total > 0,
         "can_start": can_start(request.member, mine),
     }
@@ -73,7 +74,8 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     """Read the page the state asks for, and put its lines into the context."""
     workspace = request.member.workspace
     noun, words = _("conversations"), context.pop("words")
-    listing = show_list(state, workspace, noun=noun, words=words)
+    counted = context.pop("counted")
+    listing = show_list(state, workspace, noun=noun, words=words, counted=counted)
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
     context["rows"] = [row_of(conversation, names) for conversation in listing.rows]

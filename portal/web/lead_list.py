@@ -39,7 +39,9 @@ def lead_list(request: MemberRequest) -> HttpResponse:
     state = read(LEADS, request.GET, path=request.path, words=words, known=known)
     if url := tidy(request, state):
         return redirect(url)
-    listing = show_list(state, workspace, noun=_("leads"), words=words, heads=heads())
+    listing = show_list(
+        state, workspace, noun=_("leads"), words=words, heads=heads(), counted=found
+    )
     context = {
         "rows": [_row(lead) for lead in listing.rows],
         "menus": _menus(state, words, found, connections),

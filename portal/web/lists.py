@@ -23,8 +23,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from portal.mirror import keyset
-from portal.mirror.keyset import CAP
-from portal.mirror.tables import PRESETS, Bound, Since, Table, search
+from portal.mirror.columns import SHORT
+from portal.mirror.search import Hits, needles
+from portal.mirror.tables import PRESETS, Bound, Facets, Number, Since, Table, Word
 from portal.team.models import Workspace
 from portal.web.htmx import is_partial, show
 from portal.web.list_state import DEFAULT_PER_PAGE, PER_PAGE, State, Words, read, tidy
@@ -118,8 +119,8 @@ class Listing:
 
 
 def narrowed(state: State, workspace: Workspace) -> Any:
-    """The workspace's rows that the state asks for."""
-    rows = search(state.table.rows(workspace), state.q)
+    """The workspace's rows that the state's filters ask for, not looking at its search."""
+    rows = state.table.rows(workspace)
     for name, texts in state.filters:
         rule = state.table.filters[name.removesuffix("!")]
         values = [rule.read(text) for text in texts]
@@ -134,19 +135,20 @@ def show_list(
     noun: str,
     words: Mapping[str, Words],
     heads: Iterable[Head] = (),
+    counted: Facets | None = None,
 ) -> Listing:
-    """Read the page; `noun` is what the list holds, in the plural ("leads")."""
-    page = keyset.page(
-        narrowed(state, workspace),
-        state.sort,
-        after=state.after,
-        before=state.before,
-        limit=state.per,
-    )
+    """
+    Read the page; `noun` is what the list holds, in the plural ("leads").
+
+    `counted` are the words in use with their numbers: they tell totals without counting.
+    """
+    page = _page(state, workspace, counted)
     first, notices = _first(state, page), state.notices
     if page.lost:
         notices = (*notices, _("That page does not exist any more: this is the first one."))
-    total = f"{number_format(CAP, force_grouping=True)}+" if page.capped else _number(page.total)
+    if 0 < len(state.q) < SHORT:
+        notices = (*notices, _("One or two characters are found at the beginnings of words only."))
+    total = _number(page.total) + ("+" if page.capped else "")
     shown_heads = [_head(state, head) for head in heads]
     return Listing(
         state,
@@ -176,6 +178,31 @@ def answer(
         typing = request.headers.get("HX-Source", "").endswith("#q")
         response["HX-Replace-Url" if typing else "HX-Push-Url"] = listing.state.url
     return response
+
+
+def _page(state: State, workspace: Workspace, counted: Facets | None) -> keyset.Page[Any]:
+    rows = narrowed(state, workspace)
+    place: dict[str, Any] = {"after": state.after, "before": state.before, "limit": state.per}
+    wanted = needles(state.q, state.values("tag"))
+    if not wanted:
+        return keyset.page(rows, state.sort, total=_known_total(state, counted), **place)
+    hits = Hits(workspace.pk, rows, wanted, filtered=bool(state.filters))
+    return keyset.page(rows, state.sort, read=hits.read, total=hits.total(), **place)
+
+
+def _known_total(state: State, counted: Facets | None) -> int | None:
+    """The number of rows where the counters tell it: all of them, or those of some words."""
+    if counted is None or len(state.filters) > 1:
+        return None
+    if not state.filters:
+        return counted.total
+    name, texts = state.filters[0]
+    rule = state.table.filters[name.removesuffix("!")]
+    if not isinstance(rule, Word | Number) or not counted.tells(rule.column):
+        return None
+    numbers = counted.counts(rule.column)
+    found = sum(numbers.get(rule.read(text), 0) for text in dict.fromkeys(texts))
+    return counted.total - found if name.endswith("!") else found
 
 
 def _number(value: int) -> str:

@@ -1,0 +1,166 @@
+"""
+The trigram indexes behind the search, one for each kind, kept by the database itself.
+
+PostgreSQL: a GIN index of pg_trgm. SQLite: an FTS5 table `<table>_text` without content of
+its own, kept by triggers only when the text or the order changed. Its rowid is the list's
+sort key: seconds since 1900 of the sorted time, then the record's id, so that the newest
+hits are read first and reading stops there. A workspace is one token of the column `place`.
+
+Where neither can be made (no right to create the extension, an old SQLite) the search reads
+the rows themselves: slow, but right. `manage.py check --database default` says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DatabaseError, connections, transaction
+
+ID_BITS = 30
+"""Ids below 2**30 fit beside 33 bits of seconds: until the year 2172."""
+SECONDS_FROM_1900 = 2_208_988_800
+_DIGIT = 8192
+_FIRST = 0x3400
+_EVENTS = ("ai", "au", "ad")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One kind's index. `newest` is the time by which its list is sorted."""
+
+    table: str
+    newest: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.table}_text"
+
+    @property
+    def gin(self) -> str:
+        return f"{self.table}_trgm"
+
+    @property
+    def triggers(self) -> list[str]:
+        return [f"{self.text}_{event}" for event in _EVENTS]
+
+
+INDEXES = (
+    Index("portal_lead", "created_at"),
+    Index("portal_contact", "created_at"),
+    Index("portal_conversation", "active_at"),
+)
+_BY_TABLE = {index.table: index for index in INDEXES}
+_found: dict[str, bool] = {}
+
+
+def of(table: str) -> Index:
+    return _BY_TABLE[table]
+
+
+def place(workspace_id: int) -> str:
+    """The three characters that stand for a workspace in an FTS5 table: one trigram."""
+    digits = (workspace_id // _DIGIT**power % _DIGIT for power in range(3))
+    return "".join(chr(_FIRST + digit) for digit in digits)
+
+
+def ready(alias: str = "default") -> bool:
+    """Whether all indexes exist; asked of the database once a process."""
+    if alias not in _found:
+        _found[alias] = exists(alias)
+    return _found[alias]
+
+
+def exists(alias: str = "default") -> bool:
+    if connections[alias].vendor == "postgresql":
+        names = [index.gin for index in INDEXES]
+        sql = "SELECT COUNT(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        sql += " WHERE i.indisvalid AND pg_table_is_visible(c.oid) AND c.relname IN"
+    else:
+        names = [name for index in INDEXES for name in (index.text, *index.triggers)]
+        sql = "SELECT COUNT(*) FROM sqlite_master WHERE name IN"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"{sql} ({', '.join(['%s'] * len(names))})", names)
+        return bool(cursor.fetchone()[0] == len(names))
+
+
+def ensure(alias: str = "default") -> bool:
+    """Make and fill the indexes if one is missing; tell whether they are there."""
+    _found.pop(alias, None)
+    if not exists(alias):
+        try:
+            with transaction.atomic(using=alias):
+                build(alias)
+        except DatabaseError:
+            return False
+    return True
+
+
+def build(alias: str = "default") -> None:
+    """Make the indexes anew from the rows. Raises `DatabaseError` where they cannot be."""
+    drop(alias)
+    postgres = connections[alias].vendor == "postgresql"
+    if postgres:
+        _run(alias, ["CREATE EXTENSION IF NOT EXISTS pg_trgm"])
+    for index in INDEXES:
+        _run(alias, _postgres(index) if postgres else _sqlite(index))
+
+
+def drop(alias: str = "default") -> None:
+    _found.pop(alias, None)
+    for index in INDEXES:
+        if connections[alias].vendor == "postgresql":
+            _run(alias, [f"DROP INDEX IF EXISTS {index.gin}"])
+        else:
+            _run(alias, [f"DROP TRIGGER IF EXISTS {name}" for name in index.triggers])
+            _run(alias, [f"DROP TABLE IF EXISTS {index.text}"])
+
+
+def _run(alias: str, statements: Sequence[str]) -> None:
+    with connections[alias].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _postgres(index: Index) -> list[str]:
+    on = f"{index.table} USING gin (search_text gin_trgm_ops)"
+    return [f"CREATE INDEX {index.gin} ON {on} WHERE gone_at IS NULL"]
+
+
+def _sqlite(index: Index) -> list[str]:
+    table, text = index.table, index.text
+    into = f"INSERT INTO {text} (rowid, place, body)"
+    new, old = _values(index, "new"), _values(index, "old")
+    add = f"{into} SELECT {new} WHERE new.gone_at IS NULL;"
+    remove = f"INSERT INTO {text} ({text}, rowid, place, body) SELECT 'delete', {old}"
+    remove += " WHERE old.gone_at IS NULL;"
+    looked_at = ("search_text", "gone_at", "workspace_id", "id", index.newest)
+    changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in looked_at)
+    inserted, updated, deleted = index.triggers
+    made = "place, body, content='', columnsize=0, tokenize='trigram case_sensitive 1'"
+    rows = f"SELECT {_values(index, table)} FROM {table} WHERE gone_at IS NULL ORDER BY 1"  # noqa: S608
+    return [
+        f"CREATE VIRTUAL TABLE {text} USING fts5 ({made})",
+        f"{into} {rows}",
+        f"CREATE TRIGGER {inserted} AFTER INSERT ON {table} BEGIN {add} END",
+        f"CREATE TRIGGER {updated} AFTER UPDATE ON {table} WHEN {changed} BEGIN {remove} {add} END",
+        f"CREATE TRIGGER {deleted} AFTER DELETE ON {table} BEGIN {remove} END",
+    ]
+
+
+def _values(index: Index, row: str) -> str:
+    """The rowid, the place and the text of a row, in SQLite's words."""
+    digits = (f"{_FIRST} + {row}.workspace_id / {_DIGIT**power} % {_DIGIT}" for power in range(3))
+    key = key_sql(f"{row}.{index.newest}", f"{row}.id")
+    return f"{key}, char({', '.join(digits)}), {row}.search_text"
+
+
+def key_sql(time: str, pk: str) -> str:
+    """The sort key of a row: a time's whole seconds, then the id; the time missing is 0."""
+    seconds = f"strftime('%s', substr({time}, 1, 19)) + {SECONDS_FROM_1900}"
+    return f"(coalesce(min(max({seconds}, 1), 8589934591), 0) << {ID_BITS} | {pk})"
+
+
+def key(time: Any, pk: int) -> int:
+    """What `key_sql` makes of an aware time, or None, and an id."""
+    seconds = 0 if time is None else int(time.timestamp() // 1) + SECONDS_FROM_1900
+    return (min(max(seconds, 1), 2**33 - 1) if time is not None else 0) << ID_BITS | pk
