@@ -168,6 +168,8 @@ def _database() -> dict[str, Any]:
         "DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'crossdesk.sqlite3'}"
     )
     if database["ENGINE"].endswith("sqlite3"):
+        # Opening the file anew for each request costs more than most of its queries.
+        database["CONN_MAX_AGE"] = 600
         database["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",

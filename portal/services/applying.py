@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from portal.deliveries.models import Delivery
 from portal.errors import PortalError
 from portal.mirror import store as mirror
 from portal.mirror.models import Conversation
+from portal.mirror.store import Source
 from portal.providers.contract import Client
 from portal.providers.errors import KeyRejected, NotFound, TryLater, Unreachable
 from portal.providers.reading import Unreadable
@@ -31,7 +33,7 @@ from portal.services.conversations import keep_thread
 from portal.services.errors import NotConnected
 from portal.services.keeping import keep_gone, keep_records
 from portal.services.upstream import Meter, connect, provider_of, source_of
-from portal.services.verdicts import Group
+from portal.services.verdicts import Group, Verdict, judge
 from portal.vault import store as vault
 from portal.vault.models import Connection
 
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
 AGAIN_SECONDS = 10.0
 RENEWED_EVERY_SECONDS = 20.0
+MERGED_AT_ONCE = 20
 DONE, IGNORED, FAILED = Delivery.Status.DONE, Delivery.Status.IGNORED, Delivery.Status.FAILED
 _READ: dict[Kind, Callable[[Client, str], Any]] = {
     Kind.LEADS: lambda client, id_: client.get_lead(id_),
@@ -124,29 +127,33 @@ def _readable(connection: Connection, group: Group) -> bool:
     return group.kind in provider.kinds and bool(group.upstream_id) and not silent
 
 
-def _merge(connection: Connection, groups: Iterable[Group]) -> list[Group]:
+def _merge(connection: Connection, groups: Sequence[Group]) -> list[Group]:
     """
-    Merge what was told and is newer, in one transaction; end what needs no more.
+    Merge what was told and is newer; end what needs no more.
 
-    Returns the groups whose record must be read again.
+    Returns the groups whose record must be read again. Short transactions: deliveries that
+    arrive meanwhile are stored between them.
     """
-    source, again = source_of(connection), []
-    ended: dict[str, list[Delivery]] = defaultdict(list)
+    source = source_of(connection)
+    judged = [(g, judge(g, mirror.find(source, g.kind, g.upstream_id))) for g in groups]
+    for some in batched(judged, MERGED_AT_ONCE):
+        with transaction.atomic():
+            _merge_some(source, some)
+    return [group for group, verdict in judged if verdict.read]
+
+
+def _merge_some(source: Source, judged: Iterable[tuple[Group, Verdict]]) -> None:
     merges: dict[Kind, list[Any]] = defaultdict(list)
-    with transaction.atomic():
-        for group in groups:
-            verdict = verdicts.judge(group, mirror.find(source, group.kind, group.upstream_id))
-            if verdict.merge is not None:
-                merges[group.kind].append(verdict.merge)
-            if verdict.read:
-                again.append(group)
-            else:
-                ended[verdict.reason] += group.deliveries
-        for kind, records in merges.items():
-            keep_records(source, kind, records)
-        for reason, deliveries in ended.items():
-            store.end(deliveries, DONE, reason)
-    return again
+    ended: dict[str, list[Delivery]] = defaultdict(list)
+    for group, verdict in judged:
+        if verdict.merge is not None:
+            merges[group.kind].append(verdict.merge)
+        if not verdict.read:
+            ended[verdict.reason] += group.deliveries
+    for kind, records in merges.items():
+        keep_records(source, kind, records)
+    for reason, deliveries in ended.items():
+        store.end(deliveries, DONE, reason)
 
 
 def _handle(connection: Connection, group: Group) -> bool:
