@@ -7,6 +7,6 @@ from portal.live import store
 
 
 @db_periodic_task(crontab(minute="41"))  # type: ignore[untyped-decorator, no-untyped-call]
-def prune_changes() -> None:
+def every_hour() -> None:
     """Changes are kept for a day: a page that slept longer reads itself anew."""
     store.prune()

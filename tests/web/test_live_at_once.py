@@ -63,7 +63,7 @@ def test_changes_are_forgotten_after_a_day(workspace, monkeypatch):
     for record in range(5):
         store.note(workspace.pk, "leads", [record])
     Change.objects.filter(number__lte=4).update(at=timezone.now() - timedelta(hours=25))
-    jobs.prune_changes.call_local()
+    jobs.every_hour.call_local()
     assert list(Change.objects.values_list("number", flat=True)) == [5]
 
 

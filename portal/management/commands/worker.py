@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from portal.jobs import deliveries, sync
+from portal.jobs import deliveries, live, sync
 
 
 class Command(BaseCommand):
@@ -14,4 +14,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sync.wake_all()
         deliveries.wake_all()
+        live.every_hour.call_local()
         call_command("run_huey")
