@@ -7,6 +7,7 @@ from portal.web import (
     connections,
     contacts,
     conversations,
+    deliveries,
     health,
     home,
     hooks,
@@ -14,6 +15,7 @@ from portal.web import (
     live,
     session,
     sync,
+    webhooks,
 )
 
 workspace = [
@@ -81,6 +83,24 @@ workspace = [
     path("settings/sync/<int:connection_id>/check/", sync.check, name="sync-check"),
     path("settings/sync/<int:state_id>/confirm/", sync.confirm, name="sync-confirm"),
     path("settings/sync/<int:state_id>/dismiss/", sync.dismiss, name="sync-dismiss"),
+    path("settings/webhooks/", webhooks.index, name="settings-webhooks"),
+    path(
+        "settings/connections/<int:connection_id>/webhooks/",
+        webhooks.setup,
+        name="connection-webhooks",
+    ),
+    path(
+        "settings/connections/<int:connection_id>/webhooks/forget/",
+        webhooks.forget,
+        name="connection-webhooks-forget",
+    ),
+    path("settings/deliveries/", deliveries.index, name="delivery-list"),
+    path("settings/deliveries/<int:delivery_id>/", deliveries.detail, name="delivery-detail"),
+    path(
+        "settings/deliveries/<int:delivery_id>/replay/",
+        deliveries.replay,
+        name="delivery-replay",
+    ),
     path("progress/", home.progress, name="progress"),
     path("live/", live.live, name="live"),
 ]
