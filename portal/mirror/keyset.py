@@ -151,8 +151,8 @@ def page[M: models.Model](
     shown = Page(
         found,
         min(abs(counted), CAP) if cut else counted,
-        before=_cursor(found[0], sort) if found and earlier else "",
-        after=_cursor(found[-1], sort) if found and later else "",
+        before=cursor(found[0], sort) if found and earlier else "",
+        after=cursor(found[-1], sort) if found and later else "",
         capped=cut,
     )
     return _lost(shown) if (before or after) and place is None else shown
@@ -244,7 +244,7 @@ def blanks(model: type[models.Model], sort: Sort) -> tuple[Q | None, Q]:
     return Q(**{f"{sort.field}__isnull": True}), Q(**{f"{sort.field}__gte": lowest})
 
 
-def _cursor(row: models.Model, sort: Sort) -> str:
+def cursor(row: models.Model, sort: Sort) -> str:
     value = getattr(row, sort.field)
     text = value.isoformat() if isinstance(value, datetime) else str(value)
     told: Sequence[Any] = [sort.public, None if value in (None, "") else text, row.pk]

@@ -253,14 +253,15 @@ def _older(values: dict[str, Any], known: Upstream, asked_at: datetime | None) -
     """
     Whether upstream's own clock says that our copy is the newer one.
 
-    That clock may have been wrong: a time of tomorrow is not believed, nor any against an
-    answer that was asked for well after our copy was saved.
+    That clock may have been wrong: against an answer that was asked for after our copy was
+    saved a time of tomorrow is not believed, nor any if it was well after.
     """
     ours, theirs = getattr(known, "updated_at", None), values.get("updated_at")
-    if known.gone_at is not None or not ours or not theirs or ours > timezone.now() + A_DAY:
+    if known.gone_at is not None or not ours or not theirs or theirs >= ours:
         return False
-    later = asked_at is not None and asked_at - known.seen_at > LAGGING
-    return bool(theirs < ours and not later)
+    if asked_at is None:
+        return True
+    return bool(ours < timezone.now() + A_DAY and asked_at - known.seen_at < LAGGING)
 
 
 def _same(values: dict[str, Any], known: Upstream) -> bool:

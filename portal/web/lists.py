@@ -142,7 +142,7 @@ def show_list(
 
     `counted` are the words in use with their numbers: they tell totals without counting.
     """
-    page = _page(state, workspace, counted)
+    page = page_of(state, workspace, counted)
     first, notices = _first(state, page), state.notices
     if page.lost:
         notices = (*notices, _("That page does not exist any more: this is the first one."))
@@ -180,7 +180,8 @@ def answer(
     return response
 
 
-def _page(state: State, workspace: Workspace, counted: Facets | None) -> keyset.Page[Any]:
+def page_of(state: State, workspace: Workspace, counted: Facets | None) -> keyset.Page[Any]:
+    """The page that the state asks for, with its total."""
     rows = narrowed(state, workspace)
     place: dict[str, Any] = {"after": state.after, "before": state.before, "limit": state.per}
     wanted = needles(state.q, state.values("tag"))

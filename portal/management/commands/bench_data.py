@@ -45,15 +45,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         leads, workspaces = options["leads"], options["workspaces"]
-        chance = random.Random(options["seed"])  # noqa: S311
-        people = _People(chance, timezone.now())
+        maker = people(options["seed"])
         amounts: dict[Kind, tuple[int, Callable[[int], Record]]] = {
-            Kind.LEADS: (leads, people.lead),
-            Kind.CONTACTS: (_or(options["contacts"], leads // 10), people.contact),
-            Kind.CONVERSATIONS: (_or(options["conversations"], leads // 20), people.conversation),
+            Kind.LEADS: (leads, maker.lead),
+            Kind.CONTACTS: (_or(options["contacts"], leads // 10), maker.contact),
+            Kind.CONVERSATIONS: (_or(options["conversations"], leads // 20), maker.conversation),
         }
         try:
-            places = [_workspace(n + 1) for n in range(workspaces)]
+            places = [made_workspace(f"bench-{n + 1}") for n in range(workspaces)]
         except SlugTaken as error:
             raise CommandError("This database has bench data already: use another one.") from error
         started = time.perf_counter()
@@ -82,12 +81,16 @@ def _or(told: int | None, default: int) -> int:
     return default if told is None else told
 
 
-def _workspace(n: int) -> tuple[Workspace, Source]:
+def people(seed: int) -> "_People":
+    """A maker of records, the same for the same seed and day."""
+    return _People(random.Random(seed), timezone.now())  # noqa: S311
+
+
+def made_workspace(slug: str) -> tuple[Workspace, Source]:
     """A workspace that looks connected and synchronised; its key is of no use."""
-    workspace = create_workspace(
-        f"bench-{n}", name=f"Bench {n}", owner_email=OWNER, password=PASSWORD
-    )
-    connection = vault.create(workspace, provider="nexadesk", key=Secret(f"bench-key-{n:020}"))
+    name = slug.replace("-", " ").capitalize()
+    workspace = create_workspace(slug, name=name, owner_email=OWNER, password=PASSWORD)
+    connection = vault.create(workspace, provider="nexadesk", key=Secret(f"bench-key-of-{slug}"))
     now = timezone.now()
     for kind in Kind:
         SyncState.objects.create(

@@ -1,0 +1,136 @@
+"""T1, T2, T3, T5, T10, T11, S1, S2, S3: whole requests through Django, in this process."""
+
+import re
+import statistics
+from typing import Any
+
+import brotli
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench.timing import Line, Report, faster, in_turns
+from portal.mirror import keyset, store
+from portal.mirror.tables import LEADS
+from portal.models import Lead, User, Workspace
+
+LEADS_PAGE = "/w/bench-1/leads/"
+TARGETS: dict[str, dict[str, float]] = {
+    "postgresql": {"T1": 20, "T2": 12, "T3": 50, "T5": 4, "T10": 2},
+    "sqlite": {"T1": 5, "T2": 4, "T3": 8, "T5": 4, "T10": 2},
+}
+
+
+def signed_in() -> Client:
+    client = Client()
+    client.force_login(User.objects.get(email="bench@crossdesk.example"))
+    return client
+
+
+def get(client: Client, path: str, **headers: Any) -> Any:
+    response = client.get(path, headers=headers)
+    assert response.status_code in (200, 304), (path, response.status_code)
+    return response
+
+
+def deep(slug: str, page: int) -> str:
+    """The address of a page by its number, through the row before it."""
+    workspace = Workspace.objects.get(slug=slug)
+    order = LEADS.sort(LEADS.default)
+    assert order is not None
+    rows = store.leads(workspace).order_by(*["-created_at", "-id"])
+    before = rows[(page - 1) * 50 - 1]
+    return f"/w/{slug}/leads/?after={keyset.cursor(before, order)}&from={(page - 1) * 50 + 1}"
+
+
+def run(report: Report, *, tables2: bool, rounds: int) -> None:
+    client, targets = signed_in(), TARGETS[connection.vendor]
+    admin = "/admin/portal/lead/"
+    last = Lead.objects.filter(workspace__slug="bench-1").count() // 50
+    number = min(10_000, last - 1)
+    far = deep("bench-1", number)
+    first = lambda: get(client, LEADS_PAGE)  # noqa: E731
+    lines = [
+        ("T1", "list against the admin's", first, admin),
+        ("T2", "the same, admin without full count", first, "/uncounted/portal/lead/"),
+        ("T3", f"page {number}", lambda: get(client, far), f"{admin}?p={number}"),
+    ]
+    for mark, what, ours, path in lines:
+        theirs = lambda path=path: get(client, path)  # noqa: E731
+        faster(report, mark, what, ours, theirs, least=targets[mark], rounds=rounds)
+    if tables2:
+        theirs = lambda: get(client, "/w/bench-1/tables2/")  # noqa: E731
+        faster(report, "T5", "list against django-tables2", first, theirs, least=4, rounds=30)
+    _unchanged(report, client)
+    _bytes(report, client, admin)
+    faster(report, "S1", f"page {number} against page 1", lambda: get(client, far), first, most=1.2,
+           rounds=40)  # fmt: skip
+    small = lambda: get(client, "/w/bench-small/leads/")  # noqa: E731
+    faster(report, "S2", "list of 1,000,000 against one of 10,000", first, small, most=1.5,
+           rounds=40)  # fmt: skip
+    _queries(report, client, far)
+
+
+def _unchanged(report: Report, client: Client) -> None:
+    tag = get(client, LEADS_PAGE).headers.get("ETag")
+    if not tag:
+        print("T10  no ETag: not measured")
+        return
+    kept = lambda: get(client, LEADS_PAGE, if_none_match=tag)  # noqa: E731
+    assert kept().status_code == 304
+    ours, fresh = (
+        statistics.median(times)
+        for times in in_turns([kept, lambda: get(client, LEADS_PAGE)], rounds=40)
+    )
+    what = "unchanged page (304) against a fresh one, requests a second"
+    report.add(Line("T10", what, f"{1 / ours:.0f}/s", f"{1 / fresh:.0f}/s", fresh / ours, least=2))
+    with CaptureQueriesContext(connection) as queries:
+        kept()
+    report.add(Line("S3", "queries of a 304", str(len(queries)), "4", len(queries) / 4, most=1))
+
+
+def _queries(report: Report, client: Client, far: str) -> None:
+    paths = [LEADS_PAGE, far, f"{LEADS_PAGE}?q=mar", f"{LEADS_PAGE}?sort=amount&stage=new&q=ann"]
+    most = 0
+    for path in paths:
+        with CaptureQueriesContext(connection) as queries:
+            get(client, path)
+        most = max(most, len(queries))
+    report.add(Line("S3", "queries of a list, at most", str(most), "8", most / 8, most=1))
+
+
+def _bytes(report: Report, client: Client, admin: str) -> None:
+    """The page and all it links to, as a browser without a cache gets them."""
+    ours, theirs = (_cold_bytes(client, path) for path in (LEADS_PAGE, admin))
+    report.add(
+        Line(
+            "T11",
+            "cold bytes of the leads page, of 60 KB",
+            _kb(ours),
+            "60 KB",
+            ours / 61440,
+            most=1,
+        )
+    )
+    report.add(Line("T11", "cold bytes against the admin's", _kb(ours), _kb(theirs), ours / theirs,
+                    most=0.6))  # fmt: skip
+
+
+def _cold_bytes(client: Client, path: str) -> int:
+    html = get(client, path, accept_encoding="gzip")
+    total = len(html.content)
+    text = get(client, path).content.decode()
+    links = re.findall(r'<(?:script|link)[^>]+(?:src|href)="/static/([^"?]+)"', text)
+    for name in dict.fromkeys(links):
+        file = finders.find(name)
+        if file:
+            with open(file, "rb") as opened:  # noqa: PTH123
+                content = opened.read()
+            packed = name.endswith((".woff2", ".png"))
+            total += len(content) if packed else len(brotli.compress(content))
+    return total
+
+
+def _kb(size: int) -> str:
+    return f"{size / 1024:.1f} KB"

@@ -1,0 +1,122 @@
+"""
+All measurements of performance.md against a database that `bench_data` filled.
+
+    VAR_DIR=/tmp/bench manage.py migrate && VAR_DIR=/tmp/bench manage.py bench_data
+    VAR_DIR=/tmp/bench .venv/bin/python -m bench.run [--write] [--quick] [--only pages ...]
+
+With DATABASE_URL it measures PostgreSQL. `--write` puts the table into docs/benchmarks.md.
+django-tables2 is installed into a temporary folder; without a network T5 is left out, in words.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DOC = ROOT / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Written by `bench/run.py`; the targets are those of the design. Ratios of medians, both sides
+taken in turns in one run on the same rows and behind the same middleware. The admin is given the
+workspace's live rows in the same order, so that it may use the same indexes.
+"""
+PARTS = ("pages", "searching", "ingest", "serving")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
+    told = parser.parse_args()
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "bench.settings", "PORTAL_DEMO": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        have_tables2 = "pages" in told.only and _install(folder)
+        import django
+
+        django.setup()
+        lines = _measure(told.only, quick=told.quick, tables2=have_tables2)
+    if told.write:
+        _write(lines)
+    sys.exit(any(not line.holds for line in lines))
+
+
+def _install(folder: str) -> bool:
+    """django-tables2 into a folder that goes away; False (and a word) where it cannot be had."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder]
+    done = subprocess.run([*command, "django-tables2"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print("T5   django-tables2 could not be installed: not measured")
+        return False
+    sys.path.append(folder)
+    return True
+
+
+def _measure(parts: list[str], *, quick: bool, tables2: bool) -> list:
+    from bench import ingest, pages, searching, serving
+    from bench.small import small_workspace
+    from bench.timing import Report
+
+    report = Report()
+    print(_place(), flush=True)
+    if "pages" in parts:
+        small_workspace()
+        pages.run(report, tables2=tables2, rounds=7 if quick else 15)
+    if "searching" in parts:
+        searching.run(report, words=4 if quick else 12, repeats=3 if quick else 5)
+    if "ingest" in parts:
+        ingest.run(report)
+    if "serving" in parts:
+        serving.run(report, length=4 if quick else 10)
+    return report.lines
+
+
+def _place() -> str:
+    """The database, its versions and the machine, in one line."""
+    import django
+    from django.db import connection
+
+    from portal.models import Lead
+
+    with connection.cursor() as cursor:
+        postgres = connection.vendor == "postgresql"
+        cursor.execute("SHOW server_version" if postgres else "SELECT sqlite_version()")
+        version = cursor.fetchone()[0].split()[0]
+    name = "PostgreSQL" if postgres else "SQLite"
+    rows = Lead.objects.filter(workspace__slug="bench-1").count()
+    return (
+        f"{name} {version}, {rows:,} leads in one workspace; Python {platform.python_version()}, "
+        f"Django {django.get_version()}; {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _write(lines: list) -> None:
+    """Put this database's table into the document, in the place of its last one."""
+    place = _place()
+    name = place.split()[0]
+    text = DOC.read_text() if DOC.exists() else HEAD
+    kept = [part for part in text.split("\n## ")[1:] if not part.startswith(name)]
+    rows = "\n".join(
+        f"| {line.mark} | {line.what} | {line.ours} | {line.theirs} | {line.ratio:.2f}x "
+        f"| {line.target} | {'yes' if line.holds else '**no**'} |"
+        for line in lines
+    )
+    table = (
+        "| # | What | Portal | Against | Ratio | Target | Holds |\n|---|---|---|---|---|---|---|"
+    )
+    day = datetime.now(tz=UTC).date()
+    command = "python -m bench.run --write"
+    mine = f"{name}\n\n{place}. {day}, `{command}`.\n\n{table}\n{rows}\n"
+    parts = sorted([*(part.rstrip() + "\n" for part in kept), mine])
+    DOC.write_text(HEAD + "".join(f"\n## {part}" for part in parts))
+    print(f"wrote {DOC.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""The portal's addresses and those of what it is measured against."""
+
+from django.urls import path
+
+from bench import peers, tables2
+from portal.urls import urlpatterns as portal
+
+urlpatterns = [
+    *portal,
+    path("admin/", peers.admin.urls),
+    path("uncounted/", peers.uncounted.urls),
+    path("w/<slug:slug>/tables2/", tables2.page, name="bench-tables2"),
+]
