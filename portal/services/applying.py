@@ -190,16 +190,17 @@ def _hear(connection: Connection, group: Group) -> bool:
         store.end(group.deliveries, IGNORED, "There is no conversation with this id.")
         return True
     delivered_messages.keep(connection, group)
-    return False
+    # Read by its id, a conversation tells less than in the list.
+    return not here
 
 
 def _read_again(connection: Connection, group: Group) -> bool:
     """The truth about one record, once for all that wait for it; tell if nobody knows it."""
+    known = mirror.find(source_of(connection), group.kind, group.upstream_id) is not None
     found = _bring(connection, group)
     if found or group.deletes:
         store.end(group.deliveries, DONE, "" if found else "It was deleted there.")
-        return False
-    known = mirror.find(source_of(connection), group.kind, group.upstream_id) is not None
+        return not known and not group.deletes and group.kind is Kind.CONVERSATIONS
     store.end(group.deliveries, DONE if known else IGNORED, "It is not there (any more).")
     return not known
 

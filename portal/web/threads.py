@@ -114,13 +114,18 @@ def _unknown(connection: Connection) -> str:
     reason = connections.why_not(connection, Can.READ_MESSAGES)
     if not reason:
         return ""
-    known = _("Here is what is known: its last message, and what was sent from this portal.")
+    known = _(
+        "Here is what is known: its last message, what webhooks told, and what was sent from "
+        "this portal."
+    )
     return f"{_(reason)} {known}"
 
 
 def _told(message: Message, conversation: Conversation) -> Bubble:
     ours = message.origin == Message.Origin.OURS
     icon, standing = ("check", _("Sent from here")) if ours else ("", "")
+    if message.possibly_repeated:
+        icon, standing = "alert", _("Possibly repeated: an equal event came before")
     return Bubble(
         key=f"message-{message.pk}",
         side=_side(message),

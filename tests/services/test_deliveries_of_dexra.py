@@ -78,7 +78,7 @@ def test_a_message_of_a_conversation_that_is_new_here_brings_it(sandbox, talk, p
 
     row = Conversation.objects.get(upstream_id=other["id"])
     assert [m.text for m in threads.messages(row)] == ["Hello?"]
-    assert not applied.sync_wanted
+    assert applied.sync_wanted, "the list tells more of it: its subject"
 
 
 def test_an_id_of_another_form_is_not_guessed_at(sandbox, post, talk):
