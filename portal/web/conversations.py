@@ -1,5 +1,6 @@
 """Conversations: the list, one of them, and what people do with it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.errors import PortalError
+from portal.mirror import store
 from portal.mirror.models import Conversation
 from portal.services import connections
 from portal.services.conversations import (
@@ -18,17 +20,16 @@ from portal.services.conversations import (
     set_status,
 )
 from portal.services.errors import Clash
-from portal.web.access import MemberRequest, member_required
+from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.composing import composer_for, text_of
-from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, show
 from portal.web.inbox import found, opened
 from portal.web.inbox_list import filled, inbox_list
 from portal.web.lists import answer, tidy
+from portal.web.starting import start
 from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, tell
 
 PAGE = "conversations/page.html"
-NOTHING = Ending("danger", "", status=422)
 
 
 @require_GET
@@ -69,7 +70,7 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     try:
         now = refresh_conversation(conversation)
     except PortalError as error:
-        now, trouble = conversation, _("Not refreshed: %s") % sentence_of(error)
+        now, trouble = conversation, _("Not refreshed. %s") % connections.sentence(error)
     if now is None:
         trouble = _("It was deleted in %s.") % connections.name_of(conversation.connection)
     now = now or conversation
@@ -82,6 +83,7 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
 
 @require_POST
 @member_required
+@role_required("agent")
 def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """To the customer. The address decides, and what was marked as a note never goes there."""
     if request.POST.get("mode") == "note":
@@ -94,6 +96,7 @@ def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
 
 @require_POST
 @member_required
+@role_required("agent")
 def note(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """To the team only; there is no way from here to the customer."""
     return _write(request, conversation_id, add_note, "note")
@@ -136,6 +139,7 @@ def _kept(
 
 @require_POST
 @member_required
+@role_required("agent")
 def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """Change the service's own status word, if it still is the one the person saw."""
     conversation = found(request, conversation_id)
@@ -153,7 +157,7 @@ def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
         )
     if ending.taken and not is_partial(request):
         return done(request, ending, _address(request, conversation))
-    now = found(request, conversation_id)
+    now = store.one(Conversation, request.member.workspace, conversation_id) or conversation
     extra = {"ending": ending, "wanted": wanted, "clashes": _rows(ending.clashes)}
     response = _page(
         request,
@@ -166,7 +170,7 @@ def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     return tell(request, response, ending)
 
 
-def _rows(clashes: list[Clash]) -> list[dict[str, Any]]:
+def _rows(clashes: Iterable[Clash]) -> list[dict[str, Any]]:
     return [
         {"label": _("Status"), "before": c.before, "theirs": c.theirs, "mine": c.mine}
         for c in clashes
@@ -198,5 +202,6 @@ def _address(request: MemberRequest, conversation: Conversation) -> str:
 
 @require_http_methods(["GET", "POST"])
 @member_required
+@role_required("agent")
 def new(request: MemberRequest) -> HttpResponse:
-    raise NotImplementedError
+    return start(request)

@@ -55,7 +55,7 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     words = filter_words(mine, counted)
     known = {
         name: values
-        for name in ("state", "status", "service", "channel")
+        for name in ("state", "status", "connection", "channel")
         if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
     }
     told = request.GET.copy()
@@ -99,7 +99,7 @@ def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words
     return {
         "state": Words(_("State"), {state.value: str(STATES[state]) for state in STATES}),
         "status": Words(_("Status")),
-        "service": Words(_("Service"), {str(c.pk): service.name_of(c) for c in mine}),
+        "connection": Words(_("Service"), {str(c.pk): service.name_of(c) for c in mine}),
         "tag": Words(_("Tag")),
         "channel": Words(_("Channel")),
         "active_since": menus.since_words(_("Active")),
@@ -107,13 +107,13 @@ def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words
 
 
 def _counts(counted: Facets, name: str) -> dict[Any, int]:
-    return counted.counts({"service": "connection_id", "channel": "source"}.get(name, name))
+    return counted.counts({"connection": "connection_id", "channel": "source"}.get(name, name))
 
 
 def _menus(state: ListState, words: dict[str, Words], counted: Facets) -> list[menus.Menu]:
     names = ["state", "status", "channel"]
-    if len(words["service"].values) > 1:
-        names.insert(2, "service")
+    if len(words["connection"].values) > 1:
+        names.insert(2, "connection")
     return [
         *(
             menus.checks(state, name, words[name], _counts(counted, name), counted=counted.whole)
@@ -138,7 +138,7 @@ def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
         tone=tone,
         channel=conversation.source,
         service=names.get(conversation.connection_id, ""),
-        tags=conversation.tags[:2],
+        tags=conversation.tags[: 1 if names else 2],
     )
 
 
