@@ -64,11 +64,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A field as the page shows it; `kind` is its `FieldSpec`'s."""
+    """A field as the page shows it; `kind` and `attribute` are its `FieldSpec`'s."""
 
     label: str
     value: Any
     kind: str
+    attribute: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def card(request: MemberRequest, subject: Subject, row: Any) -> dict[str, Any]:
         "row": row,
         "title": title_of(row),
         "service": service.name_of(row.connection),
-        "facts": [Fact(_(s.label), row.raw.get(s.name), s.kind) for s in specs],
+        "facts": [Fact(_(s.label), row.raw.get(s.name), s.kind, s.attribute) for s in specs],
         "others": other_fields(row.raw, specs),
         "writes": [_mark(write, row.connection, specs) for write in writes],
         "related": subject.related(row),

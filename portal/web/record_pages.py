@@ -141,7 +141,10 @@ def edit_form(
     if quick:
         specs = tuple(spec for spec in specs if spec.attribute == subject.quick)
     suggestions = subject.suggestions(request)
-    return subject.make_form(specs, data, raw=row.raw, suggestions=suggestions)
+    form = subject.make_form(specs, data, raw=row.raw, suggestions=suggestions)
+    for box in form.fields.values() if quick else ():
+        box.help_text, box.required = "", True
+    return form
 
 
 def _edited(request: MemberRequest, subject: Subject, row: Any, ending: Ending) -> HttpResponse:
