@@ -76,7 +76,7 @@ def _chosen(request: MemberRequest, able: Sequence[Connection]) -> Connection | 
 def _form(request: MemberRequest, connection: Connection) -> RecordForm:
     specs = service.fields_of(connection, Form.CONVERSATION)
     form = RecordForm(specs, request.POST if request.method == "POST" else None)
-    form.initial |= {name: request.GET[name] for name in form.fields if name in request.GET}
+    form.initial.update((n, request.GET[n]) for n in form.fields if n in request.GET)
     if "user_id" in form.fields:
         box = form.fields["user_id"]
         box.widget = KnownUser(_people(request, connection), box.widget.attrs)

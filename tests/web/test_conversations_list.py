@@ -48,7 +48,9 @@ def test_archived_is_shown_as_closed(desk, viewer, client_of):
     response = client_of(viewer).get(LIST, {"state": "closed"})
 
     assert names(response) == ["Mara Cove"]
-    assert '<span class="badge neutral"><span>Closed</span></span>' in response.content.decode()
+    assert re.search(
+        r'class="badge neutral" id="state-\d+"><span>Closed<', response.content.decode()
+    )
 
 
 @pytest.mark.parametrize(

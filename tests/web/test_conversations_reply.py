@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from portal.models import Conversation, Message, Write
+from portal.models import Conversation, Message, Window, Write
 from portal.sandbox import Fault
+from portal.services.writes import send_due
 
 TEXT = "Dear *Mara*,\n\nhere it is: <b>&amp;</b>  "
 HTMX = {"HX-Request": "true", "HX-Target": "form#composer"}
@@ -277,3 +278,19 @@ def test_any_text_goes_there_unchanged(invoice, sandbox, agent_client, text):
 
     assert sandbox.dexra_messages(invoice.upstream_id)[0]["text"] == text
     assert client.get(page_of(invoice)).status_code == 200
+
+
+def test_a_queued_message_that_is_refused_later_is_shown_with_its_text(
+    invoice, sandbox, agent_client
+):
+    sandbox.fault("dexra", "POST", "/messages", Fault.status(429), Fault.status(400))
+    agent_client.post(f"{page_of(invoice)}reply/", form_of(agent_client, invoice))
+    Write.objects.update(not_before=None)
+    Window.objects.update(closed_until=0)
+
+    send_due()
+
+    html = agent_client.get(page_of(invoice)).content.decode()
+    assert Write.objects.get().status == "refused"
+    assert "Not sent. Dexra: “Bad Request”" in html
+    assert "<em>Mara</em>" in html
