@@ -125,6 +125,8 @@ class Bound(Filter):
         plain = re.sub(r"[\s']", "", text)
         if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", plain):
             plain = plain.replace(",", "")
+        elif re.fullmatch(r"\d+,\d{1,2}", plain):
+            plain = plain.replace(",", ".")
         try:
             value = columns.amount(Decimal(plain))
         except InvalidOperation as error:
