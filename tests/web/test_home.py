@@ -1,8 +1,10 @@
 """What a workspace looks like today: what is there, what is on its way, what is wrong."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from portal.mirror import counts, store
 from portal.models import Connection, Membership, SyncState, User, Workspace, Write
@@ -196,14 +198,27 @@ class TestFirstCopy:
             sync_connection(nexadesk, watch=stop_at_200)
         return nexadesk
 
-    def test_shows_how_far_it_is(self, half_way, viewer, client_of):
+    @pytest.fixture
+    def under_way(self, half_way):
+        """A worker is at it now."""
+        soon = timezone.now() + timedelta(minutes=1)
+        SyncState.objects.filter(kind="leads").update(lease_until=soon)
+        return half_way
+
+    def test_shows_how_far_it_is(self, under_way, viewer, client_of):
         page = client_of(viewer).get(HOME).text
 
         assert "copying 200 of 250 leads · about 5 s left" in page
         assert '<progress max="250" value="200"' in page
-        assert page.count("waiting for its turn") == 2
+        assert "Waiting for their turn: NexaDesk contacts, NexaDesk conversations" in page
         assert 'data-hx-trigger="every 3s"' in page
         assert cards(client_of(viewer).get(HOME))["Leads"][0] == "200"
+
+    def test_promises_no_time_while_nobody_is_at_it(self, half_way, viewer, client_of):
+        page = client_of(viewer).get(HOME).text
+
+        assert "copying 200 of 250 leads · goes on within a minute" in page
+        assert "s left" not in page
 
     def test_asks_for_itself_and_stops_when_it_is_done(self, half_way, viewer, client_of, synced):
         person = client_of(viewer)
@@ -256,7 +271,7 @@ class TestFirstCopy:
     def test_is_not_promised_where_the_key_does_not_work(self, half_way, viewer, client_of):
         Connection.objects.update(status="key_rejected")
 
-        assert "waiting for its turn" not in client_of(viewer).get(HOME).text
+        assert "Waiting for their turn" not in client_of(viewer).get(HOME).text
 
     def test_costs_few_queries(self, half_way, viewer, client_of, django_assert_max_num_queries):
         person = client_of(viewer)
