@@ -10,7 +10,7 @@ index (workspace, column, id), on SQLite and on PostgreSQL, which disagree on wh
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, Q, QuerySet, Subquery
+from django.db.models import Case, Q, QuerySet, Subquery, When
 
 from portal.mirror import columns
 
@@ -80,7 +80,7 @@ def page[M: models.Model](
     """
     The page after or before a cursor, the first one where there is none.
 
-    One query; a second where the page reaches into the rows without a value.
+    One query: it picks the ids from each run's own range of the index, then reads those rows.
     """
     place = _place(rows.model, sort, before or after)
     back = bool(before) and place is not None
@@ -111,33 +111,38 @@ def _read[M: models.Model](
 ) -> list[M]:
     """Up to `limit` rows from the place on, in the order they are met."""
     counted = rows.annotate(list_total=_CappedCount(rows.order_by().values("pk")[: CAP + 1]))
-    found: list[M] = []
-    for run in _runs(counted, sort, place, back=back):
-        found.extend(run[: limit - len(found)])
-        if len(found) == limit or not getattr(found[0] if found else None, "list_blank", True):
-            break
-    return found
+    runs = _runs(rows, sort, place, back=back)
+    up = sort.down == back
+    picked, *others = (
+        rows.model._default_manager.filter(pk__in=run.values("pk")[:limit]).values("pk")
+        for run in runs
+    )
+    found = counted.filter(pk__in=picked.union(*others, all=True) if others else picked)
+    if others:
+        blank = Case(When(_blank(rows.model, sort), then=1), default=0)
+        found = found.annotate(list_blank=blank)
+        return list(
+            found.order_by("-list_blank" if back else "list_blank", *_order(sort, up))[:limit]
+        )
+    return list(found.order_by(*_order(sort, up)))
 
 
-def _runs[M: models.Model](
+def _runs(
     rows: "QuerySet[Any]", sort: Sort, place: _Place | None, *, back: bool
-) -> "Iterator[QuerySet[Any]]":
+) -> "list[QuerySet[Any]]":
     """The runs that a walk from the place goes through, each sorted for that walk."""
     blank = _blank(rows.model, sort)
     up = sort.down == back
     valued, blanks = rows.order_by(*_order(sort, up)), rows.order_by("id" if up else "-id")
-    if blank is not None:
-        exists = Exists(rows.order_by().filter(blank))
-        valued = valued.exclude(blank).annotate(list_blank=exists)
-        blanks = blanks.filter(blank)
+    if blank is None:
+        return [valued if place is None else valued.filter(_past(sort, place, up=up))]
+    valued, blanks = valued.exclude(blank), blanks.filter(blank)
     if place is not None and place.value is None:
-        yield blanks.filter(_beyond("id", place.pk, up=up))
-        if back:
-            yield valued
-        return
-    yield valued if place is None else valued.filter(_past(sort, place, up=up))
-    if blank is not None and not back:
-        yield blanks
+        rest = blanks.filter(_beyond("id", place.pk, up=up))
+        return [rest, valued] if back else [rest]
+    if place is not None:
+        valued = valued.filter(_past(sort, place, up=up))
+    return [valued] if back else [valued, blanks]
 
 
 def _order(sort: Sort, up: bool) -> list[str]:
