@@ -46,15 +46,18 @@ def index(request: MemberRequest) -> HttpResponse:
 def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """All three panes; to htmx the list alone if that is what it fills, else the other two."""
     conversation = found(request, conversation_id)
-    if _fills_the_list(request):
-        state, context = inbox_list(request)
-        context["conversation"] = conversation
-        return answer(request, PAGE, context, filled(request, state, context))
-    return _page(request, conversation, partial="opened")
+    if is_partial(request) and not _fills_the_list(request):
+        return _page(request, conversation, partial="opened")
+    state, context = inbox_list(request)
+    if url := tidy(request, state):
+        return redirect(url)
+    whole = {} if is_partial(request) else opened(request, conversation)
+    context |= {"conversation": conversation} | whole
+    return answer(request, PAGE, context, filled(request, state, context))
 
 
 def _fills_the_list(request: MemberRequest) -> bool:
-    return is_partial(request) and request.headers.get("HX-Target", "").endswith("#results")
+    return request.headers.get("HX-Target", "").endswith("#results")
 
 
 @require_http_methods(["GET", "POST"])

@@ -22,6 +22,8 @@ from portal.web.htmx import is_partial
 from portal.web.lists import Listing, Words, read, show_list
 from portal.web.lists import State as ListState
 
+# Beside the state, so that each can be read in the width of the pane.
+MOST_BADGES = 2
 PLACES = ("conversation-list", "conversation-detail")
 
 
@@ -138,7 +140,7 @@ def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
         tone=tone,
         channel=conversation.source,
         service=names.get(conversation.connection_id, ""),
-        tags=conversation.tags[: 1 if names else 2],
+        tags=conversation.tags[: MOST_BADGES - bool(conversation.source) - bool(names)],
     )
 
 

@@ -151,3 +151,13 @@ def test_pages_hold_every_conversation_once(sandbox, nexadesk, synced, viewer, c
         path = found and found[1].replace("&amp;", "&")
 
     assert sorted(seen) == sorted(f"V{n}" for n in range(57))
+
+
+def test_a_plain_search_beside_an_open_conversation_leads_to_a_tidy_address(
+    desk, viewer, client_of
+):
+    lena = Conversation.objects.get(visitor_name="Lena Quay")
+
+    response = client_of(viewer).get(f"{LIST}{lena.pk}/?q=omar&tag=&active_since=&per=")
+
+    assert response["Location"] == f"{LIST}{lena.pk}/?q=omar"
