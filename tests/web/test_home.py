@@ -1,5 +1,6 @@
 """What a workspace looks like today: what is there, what is on its way, what is wrong."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -288,3 +289,16 @@ def test_a_member_of_two_workspaces_sees_each_apart(desk, sandbox, viewer, clien
     assert cards(person.get("/w/zeta/")) == {}
     assert User.objects.count() == 1
     assert SyncState.objects.filter(workspace=second).count() == 0
+
+
+def test_every_link_of_home_leads_where_it_says(desk, admin, client_of):
+    person = client_of(admin)
+    page = person.get(HOME).text
+    main = page[page.index('<main id="main"') : page.index("</main>")]
+    addresses = set(re.findall(r'href="(/w/acme/[^"]*)"', main))
+    assert len(addresses) >= 9
+
+    for address in addresses:
+        answer = person.get(html.unescape(address))
+        assert answer.status_code == 200, address
+        assert 'class="strip"' not in answer.text, address
