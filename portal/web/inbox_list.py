@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from portal.mirror.models import Conversation
@@ -84,16 +84,23 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
 
 
 def _path(request: MemberRequest) -> str:
-    """The page the list stands in: htmx may ask for it from the page of a conversation."""
+    """
+    The page the list stands in: htmx may ask for it from the page of a conversation, and a
+    refused form shows it from an address of its own.
+    """
     details = getattr(request, "htmx", None)
     path = details.current_url_abs_path if details and is_partial(request) else None
-    path = (path or request.path).partition("?")[0]
+    slug, here = request.member.workspace.slug, resolve(request.path_info)
     try:
-        place = resolve(path)
+        place = resolve((path or request.path_info).partition("?")[0])
     except Resolver404:
-        return request.path
-    mine = place.kwargs.get("slug") == request.member.workspace.slug
-    return path if mine and place.url_name in PLACES else request.path
+        place = here
+    if place.url_name not in PLACES or place.kwargs.get("slug") != slug:
+        place = here
+    opened = place.kwargs.get("conversation_id")
+    if opened is None:
+        return reverse("conversation-list", args=[slug])
+    return reverse("conversation-detail", args=[slug, opened])
 
 
 def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words]:

@@ -188,6 +188,16 @@ def test_what_is_not_confirmed_stands_in_the_thread_with_its_text(
     assert sandbox.requests.count("POST /messages") == 1
 
 
+def test_the_page_of_a_refusal_has_a_list_that_still_works(invoice, agent_client):
+    response = agent_client.post(f"{page_of(invoice)}reply/?state=open", {"content": " "})
+
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert 'id="list-form" role="search"' in html
+    assert f'action="{page_of(invoice)}"' in html.partition('id="list-form"')[2]
+    assert f'href="{page_of(invoice)}?state=open" aria-current="true"' in html
+
+
 def test_a_second_message_waits_for_the_first_and_keeps_its_text(invoice, sandbox, agent_client):
     sandbox.fault("dexra", "POST", "/messages", Fault.status(500))
     client = agent_client
