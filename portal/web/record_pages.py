@@ -11,8 +11,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from portal.errors import PortalError
 from portal.mirror import store
-from portal.providers.errors import ProviderError
+from portal.providers.errors import ProviderError, TryLater
 from portal.services import connections as service
 from portal.services.errors import NotConnected
 from portal.team.models import Membership
@@ -52,7 +53,7 @@ def fresh(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
     try:
         now = subject.refresh(row)
     except (ProviderError, NotConnected) as error:
-        now, trouble = row, sentence_of(error)
+        now, trouble = row, _why_not(row, error)
     if now is None:
         return _gone(request, subject, row)
     if not is_partial(request):
@@ -62,6 +63,14 @@ def fresh(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
     now = found(request, subject, row.pk)
     context = card(request, subject, now) | {"trouble": trouble, "asked": True}
     return show(request, f"{subject.folder}/detail.html", context, partial="facts")
+
+
+def _why_not(row: Any, error: PortalError) -> str:
+    """Why the service could not be asked; its own words for a 5xx help nobody."""
+    if isinstance(error, TryLater):
+        name = service.name_of(row.connection)
+        return _("%s does not answer now. This is the copy as it was.") % name
+    return sentence_of(error)
 
 
 def _gone(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
