@@ -88,7 +88,8 @@ def new(request: MemberRequest, subject: Subject) -> HttpResponse:
     able = service.able(connections_of(request), subject.can_create)
     connection = _chosen(request, able)
     if connection is None:
-        return _form_page(request, subject, None, None, choices=able)
+        status = 409 if request.method == "POST" else 200
+        return _form_page(request, subject, None, None, choices=able, status=status)
     specs = service.fields_of(connection, subject.form_of(connection)[0])
     data = request.POST if request.method == "POST" else None
     form = subject.make_form(specs, data, suggestions=subject.suggestions(request))
