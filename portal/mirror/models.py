@@ -61,6 +61,7 @@ class Lead(Upstream):
     name = _text()
     name_key = _text(200)
     email = _text()
+    email_key = _text(200)
     phone = _text()
     company = _text()
     company_key = _text(200)
@@ -76,7 +77,7 @@ class Lead(Upstream):
     class Meta:
         constraints: ClassVar = [_once("lead_once")]
         indexes: ClassVar = [
-            *_sort("lead", "created_at", "updated_at", "name_key", "company_key", "email"),
+            *_sort("lead", "created_at", "updated_at", "name_key", "company_key", "email_key"),
             *_sort("lead", "source", "rep_name", "amount", "score"),
             models.Index(fields=["workspace", "stage", "created_at", "id"], name="lead_stage"),
         ]
@@ -98,6 +99,7 @@ class Contact(Upstream):
     first_name = _text(200)
     last_name = _text(200)
     email = _text()
+    email_key = _text(200)
     phone = _text()
     company = _text()
     company_key = _text(200)
@@ -110,7 +112,7 @@ class Contact(Upstream):
         constraints: ClassVar = [_once("contact_once")]
         indexes: ClassVar = [
             *_sort("contact", "created_at", "last_activity_at", "name_key", "company_key"),
-            *_sort("contact", "email", "phone", "conversation_count"),
+            *_sort("contact", "email_key", "phone", "conversation_count"),
         ]
 
     def __str__(self) -> str:
@@ -133,6 +135,7 @@ class Conversation(Upstream):
     visitor_name = _text()
     name_key = _text(200)
     visitor_email = _text()
+    email_key = _text(200)
     visitor_company = _text()
     agent_name = _text(200)
     last_message = models.TextField(blank=True, default="")
@@ -144,7 +147,7 @@ class Conversation(Upstream):
     class Meta:
         constraints: ClassVar = [_once("conversation_once")]
         indexes: ClassVar = [
-            *_sort("conversation", "created_at", "active_at", "name_key", "source"),
+            *_sort("conversation", "created_at", "active_at", "name_key", "source", "email_key"),
             models.Index(
                 fields=["workspace", "state", "active_at", "id"], name="conversation_state"
             ),

@@ -244,7 +244,7 @@ LEADS = Table(
     sorts={
         "name": "name_key",
         "company": "company_key",
-        "email": "email",
+        "email": "email_key",
         "stage": "stage",
         "source": "source",
         "rep": "rep_name",
@@ -273,7 +273,7 @@ CONTACTS = Table(
     sorts={
         "name": "name_key",
         "company": "company_key",
-        "email": "email",
+        "email": "email_key",
         "phone": "phone",
         "conversations": "conversation_count",
         "last_activity_at": "last_activity_at",

@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.mirror.models import Contact
 from portal.providers.errors import Duplicate
@@ -26,7 +26,7 @@ from portal.web.record_card import Related, Subject, list_url, same_email, url_o
 from portal.web.writing import Ending
 
 
-@require_GET
+@require_safe
 @member_required
 def index(request: MemberRequest) -> HttpResponse:
     return contact_list(request)
@@ -38,7 +38,7 @@ def new(request: MemberRequest) -> HttpResponse:
     return record_pages.new(request, CONTACT)
 
 
-@require_GET
+@require_safe
 @member_required
 def detail(request: MemberRequest, contact_id: int) -> HttpResponse:
     contact = record_pages.found(request, CONTACT, contact_id)

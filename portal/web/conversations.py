@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.errors import PortalError
 from portal.mirror import store
@@ -32,7 +32,7 @@ from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, te
 PAGE = "conversations/page.html"
 
 
-@require_GET
+@require_safe
 @member_required
 def index(request: MemberRequest) -> HttpResponse:
     state, context = inbox_list(request)
@@ -41,7 +41,7 @@ def index(request: MemberRequest) -> HttpResponse:
     return answer(request, PAGE, context, filled(request, state, context))
 
 
-@require_GET
+@require_safe
 @member_required
 def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """All three panes; to htmx the list alone if that is what it fills, else the other two."""
@@ -60,7 +60,7 @@ def _fills_the_list(request: MemberRequest) -> bool:
     return request.headers.get("HX-Target", "").endswith("#results")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """
@@ -203,7 +203,7 @@ def _address(request: MemberRequest, conversation: Conversation) -> str:
     return f"{path}?{request.GET.urlencode()}" if request.GET else path
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 @role_required("agent")
 def new(request: MemberRequest) -> HttpResponse:
