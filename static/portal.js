@@ -205,6 +205,8 @@ document.addEventListener("click", async (event) => {
 const typed = (form) => [...form.elements].some((field) => field.type !== "hidden" && (
   field.matches("textarea,input:not([type=checkbox],[type=radio],[type=submit])") && field.value !== field.defaultValue));
 let sending = false;
+/* What the server took is not lost: htmx goes on to the page that says so. */
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET" && ctx.response.headers.has("HX-Redirect")) sending = true });
 addEventListener("beforeunload", (event) => {
   /* What a refused form shows again is not saved either. */
   const lost = (form) => typed(form) || $(".summary,.conflict", form);
