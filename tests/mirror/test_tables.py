@@ -50,11 +50,13 @@ def walk(rows, sort, *, limit, back_again=False):
     page = keyset.page(rows, sort, limit=limit)
     pages = [page]
     while page.after:
+        assert len(pages) <= 23, "the pages go round in a circle"
         page = keyset.page(rows, sort, after=page.after, limit=limit)
         pages.append(page)
     if back_again:
         pages = [page]
         while page.before:
+            assert len(pages) <= 23, "the pages go round in a circle"
             page = keyset.page(rows, sort, before=page.before, limit=limit)
             pages.insert(0, page)
     return [row.pk for page in pages for row in page.rows]
