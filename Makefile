@@ -8,7 +8,7 @@ export PYTHON
 
 run:  ## the portal, a sandbox of both services, a worker and a demo workspace
 	@scripts/prepare requirements.txt
-	@PORTAL_DEMO=1 $(BIN)/python manage.py demo --port $(PORT)
+	@exec env PORTAL_DEMO=1 $(BIN)/python manage.py demo --port $(PORT)
 
 test: check  ## everything that proves the portal: checks, the suite on both databases, browser
 	@scripts/test
