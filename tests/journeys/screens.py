@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.journeys.waiting import settled
+
 LONG = "x" * 201
 
 
@@ -113,7 +115,7 @@ def empty_reply(page, house):
 
 def status_conflict(page, house):
     page.goto(house.url(house.conversation("conv-lena")))
-    page.locator("#status-quick").wait_for()
+    settled(page)
     house.sandbox.edit_conversation("conv-lena", status="pending")
     page.locator("#status-quick").click()
     page.locator(".conflict").wait_for()

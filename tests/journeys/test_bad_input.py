@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from portal.models import Connection
 from portal.sandbox import Fault
+from tests.journeys.waiting import settled
 
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
 
@@ -190,7 +191,7 @@ def test_a_reply_that_fails_keeps_its_text(status, house, open_page, guard):
     guard.expect(409, 422)
     page = open_page(house.owner)
     page.goto(house.url(house.conversation("conv-mara")))
-    page.wait_for_load_state("networkidle")
+    settled(page)
     house.sandbox.fault("dexra", "POST", "/messages", Fault.status(status))
     page.locator("#content").fill("Precious words")
     page.locator("#send-reply").click()
@@ -205,7 +206,7 @@ def test_a_reply_that_fails_keeps_its_text(status, house, open_page, guard):
 def test_the_portal_itself_out_of_reach_loses_nothing(house, open_page, guard):
     page = open_page(house.owner)
     page.goto(house.url(house.conversation("conv-mara")))
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.context.set_offline(True)
     page.locator("#content").fill("Precious words")
     page.locator("#send-reply").click()
@@ -223,7 +224,7 @@ def test_the_portal_itself_out_of_reach_loses_nothing(house, open_page, guard):
 def test_signed_out_meanwhile_keeps_the_text_and_offers_the_sign_in(house, open_page, guard):
     page = open_page(house.owner)
     page.goto(house.url(house.conversation("conv-mara")))
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.context.clear_cookies(name="session")
     guard.expect(401, 403)
     page.locator("#content").fill("Precious words")

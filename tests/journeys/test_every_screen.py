@@ -7,11 +7,13 @@ from django.conf import settings
 
 from tests.journeys.conftest import DESK, PHONE
 from tests.journeys.screens import SCREENS
+from tests.journeys.waiting import settled
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-FIND = """async (tags) => {
-  const { violations } = await axe.run(document, { runOnly: { type: "tag", values: tags } });
+LOOKS = {"light": {"type": "tag", "values": RULES}, "dark": ["color-contrast"]}
+FIND = """async (runOnly) => {
+  const { violations } = await axe.run(document, { runOnly });
   return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
     `${id}: ${node.target.join(" ")} | ${node.failureSummary.replace(/\\s+/g, " ")}`));
 }"""
@@ -35,10 +37,11 @@ def at_width(page, name, width, height):
     """Everything that is wrong with what the page shows at this width."""
     problems = []
     page.set_viewport_size({"width": width, "height": height})
-    for look in ("light", "dark"):
+    for look, rules in LOOKS.items():
         page.emulate_media(color_scheme=look, reduced_motion="reduce")
+        settled(page)
         picture(page, name, look, width)
-        problems += [f"{look} {width}: {line}" for line in page.evaluate(FIND, RULES)]
+        problems += [f"{look} {width}: {line}" for line in page.evaluate(FIND, rules)]
     return problems + sideways(page, width, height)
 
 
@@ -50,7 +53,7 @@ def sideways(page, width, height):
 def opened(screen, house, open_page, size):
     page = open_page(getattr(house, screen.role) if screen.role else None, size=size)
     screen.open(page, house)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.evaluate(AXE)
     return page
 

@@ -6,13 +6,14 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.sandbox import Fault
+from tests.journeys.waiting import settled
 
 ROWS = ".t td.name a, .conv-row"
 FOCUS = "() => document.activeElement?.id || document.activeElement?.tagName"
 
 
 def focus(page):
-    page.wait_for_load_state("networkidle")
+    settled(page)
     return page.evaluate(FOCUS)
 
 
@@ -90,7 +91,7 @@ def test_an_address_gives_the_same_screen_in_a_new_tab(page, house):
     expect(page).to_have_url(re.compile("sort=company"))
     page.locator("#page-next").click()
     expect(page).to_have_url(re.compile("after="))
-    page.wait_for_load_state("networkidle")
+    settled(page)
     other = page.context.new_page()
     other.goto(page.url)
     assert rows(other) == rows(page) != []
@@ -208,7 +209,7 @@ def test_a_note_being_typed_outlives_the_fresh_copy(page, house):
     page.locator("#content").click()
     page.keyboard.type("Do not lose th")
     house.sandbox.requests.wait_for("GET /conversations")
-    page.wait_for_load_state("networkidle")
+    settled(page)
     expect(page.locator("#content")).to_have_value("Do not lose th")
     expect(page.locator("#content")).to_be_focused()
     page.locator("#content").fill("")

@@ -5,6 +5,7 @@ import pytest
 from tests.journeys.conftest import DESK, PHONE
 from tests.journeys.hostile import HOSTILE
 from tests.journeys.test_every_screen import SIDEWAYS
+from tests.journeys.waiting import settled
 
 # What a page holds that could have come out of a text: things that act, load or run.
 ALIVE = """() => {
@@ -67,7 +68,7 @@ def hostile(sandbox, house):
 
 def look(page, path, texts=()):
     page.goto(path)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert page.evaluate(ALIVE) == []
     assert page.evaluate(FOLD, list(texts)) == []
     assert page.evaluate(SIDEWAYS) == []
@@ -94,7 +95,7 @@ def test_a_thread_of_hostile_texts_is_inert(size, hostile, open_page):
     assert page.evaluate(SIDEWAYS) == []
 
 
-@pytest.mark.parametrize("number", [0, 27, 33, 34, 54, 62, 63], ids=str)
+@pytest.mark.parametrize("number", [0, 28, 54, 62], ids=str)
 def test_a_record_of_hostile_texts_is_inert_and_unchanged(number, hostile, open_page):
     page, text = open_page(hostile.owner), HOSTILE[number]
     lead = hostile.lead(text)
@@ -129,6 +130,6 @@ def test_searches_and_filters_show_what_was_asked_as_text(text, house, open_page
         page.goto(f"/w/acme/{kind}/")
         page.locator("#q").fill(text)
         page.locator("#q").press("Enter")
-        page.wait_for_load_state("networkidle")
+        settled(page)
         assert page.evaluate(ALIVE) == []
         assert page.evaluate(SIDEWAYS) == []
