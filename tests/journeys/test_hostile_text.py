@@ -117,6 +117,7 @@ def test_hostile_texts_that_people_type_arrive_as_typed(house, open_page, guard)
     page.get_by_label("Text", exact=True).fill(text)
     page.get_by_role("button", name="Send to").click()
     page.locator(".msg.out").wait_for()
+    settled(page)
     assert house.sandbox.dexra_messages("conv-mara")[-1]["text"] == text
     assert page.evaluate(ALIVE) == []
     page.reload()
