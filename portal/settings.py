@@ -225,7 +225,6 @@ LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "/accounts/login/"
 
 
-
 def _mailer() -> dict[str, Any]:
     """EMAIL_URL (smtp+tls://user:password@host:587) as Django's mailer; else mail is printed."""
     told = env.email_url("EMAIL_URL", default="consolemail://")
