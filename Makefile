@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON ?=
 BIN = .venv/bin
 export PYTHON
-.PHONY: run test check fmt lock vendor
+.PHONY: run test check fmt lock vendor picture
 
 run:  ## the portal, a sandbox of both services, a worker and a demo workspace
 	@scripts/prepare requirements.txt
@@ -32,3 +32,7 @@ lock:  ## pin all dependencies of pyproject.toml, with hashes and without addres
 
 vendor:  ## fetch the vendored browser files again
 	@python3 scripts/vendor.py
+
+picture:  ## the README's picture of the leads, made by a browser test
+	@scripts/prepare requirements-dev.txt
+	@PORTAL_DEMO=1 CROSSDESK_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/journeys/test_picture.py
