@@ -4,11 +4,11 @@ PORT ?= 8000
 PYTHON ?=
 BIN = .venv/bin
 export PYTHON
-.PHONY: run test stress check fmt lock vendor
+.PHONY: run test stress check fmt lock vendor picture
 
 run:  ## the portal, a sandbox of both services, a worker and a demo workspace
 	@scripts/prepare requirements.txt
-	@PORTAL_DEMO=1 $(BIN)/python manage.py demo --port $(PORT)
+	@exec env PORTAL_DEMO=1 $(BIN)/python manage.py demo --port $(PORT)
 
 test: check  ## everything that proves the portal: checks, the suite on both databases, browser
 	@scripts/test
@@ -36,3 +36,7 @@ lock:  ## pin all dependencies of pyproject.toml, with hashes and without addres
 
 vendor:  ## fetch the vendored browser files again
 	@python3 scripts/vendor.py
+
+picture:  ## the README's picture of the leads, made by a browser test
+	@scripts/prepare requirements-dev.txt
+	@PORTAL_DEMO=1 CROSSDESK_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/journeys/test_picture.py

@@ -137,3 +137,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler404 = "portal.web.errors.not_found"
+handler500 = "portal.web.errors.server_error"

@@ -205,10 +205,30 @@ document.addEventListener("click", async (event) => {
 const typed = (form) => [...form.elements].some((field) => field.type !== "hidden" && (
   field.matches("textarea,input:not([type=checkbox],[type=radio],[type=submit])") && field.value !== field.defaultValue));
 let sending = false;
+/* What the server took is not lost: htmx goes on to the page that says so. */
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET" && ctx.response.headers.has("HX-Redirect")) sending = true });
 addEventListener("beforeunload", (event) => {
   /* What a refused form shows again is not saved either. */
   const lost = (form) => typed(form) || $(".summary,.conflict", form);
   if (!sending && $$("form[data-guard]").some(lost)) event.preventDefault();
+});
+
+/* Opening another conversation beside the list: what was typed waits in this page's memory, with who
+   was to read it, until its own composer is back. Nothing of it goes into the browser's storage. */
+const drafts = new Map();
+const keyOf = (form) => form.getAttribute("action").split("?")[0];
+document.addEventListener("htmx:before:swap", (event) => {
+  const form = $("#composer[data-guard]"), { ctx } = event.detail;
+  if (!form || event.defaultPrevented) return;
+  if (ctx?.target === form) { drafts.delete(keyOf(form)); return }
+  if (!ctx?.target?.contains?.(form) || !typed(form)) return;
+  drafts.set(keyOf(form), { text: form.elements.content.value, mode: form.elements.mode?.value });
+});
+document.addEventListener("htmx:after:swap", () => {
+  const form = $("#composer[data-guard]"), draft = form && drafts.get(keyOf(form));
+  if (!draft || form.elements.content.value) return;
+  if (draft.mode) form.elements.mode.value = draft.mode;
+  form.elements.content.value = draft.text;
 });
 
 /* A plain form is sent once: the second press within 5 s is dropped, and Back finds it ready. */

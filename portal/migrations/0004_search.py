@@ -57,6 +57,10 @@ class Migration(migrations.Migration):
             name="contact_created",
         ),
         migrations.RemoveIndex(
+            model_name="conversation",
+            name="conversation_email_key",
+        ),
+        migrations.RemoveIndex(
             model_name="contact",
             name="contact_last_activity",
         ),
@@ -70,7 +74,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name="contact",
-            name="contact_email",
+            name="contact_email_key",
         ),
         migrations.RemoveIndex(
             model_name="contact",
@@ -118,7 +122,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name="lead",
-            name="lead_email",
+            name="lead_email_key",
         ),
         migrations.RemoveIndex(
             model_name="lead",
@@ -176,8 +180,8 @@ class Migration(migrations.Migration):
             model_name="contact",
             index=models.Index(
                 condition=models.Q(("gone_at", None)),
-                fields=["workspace", "email", "id"],
-                name="contact_by_email",
+                fields=["workspace", "email_key", "id"],
+                name="contact_by_email_key",
             ),
         ),
         migrations.AddIndex(
@@ -240,8 +244,8 @@ class Migration(migrations.Migration):
             model_name="conversation",
             index=models.Index(
                 condition=models.Q(("gone_at", None)),
-                fields=["workspace", "visitor_email", "id"],
-                name="conversation_by_visitor_email",
+                fields=["workspace", "email_key", "id"],
+                name="conversation_by_email_key",
             ),
         ),
         migrations.AddIndex(
@@ -312,8 +316,8 @@ class Migration(migrations.Migration):
             model_name="lead",
             index=models.Index(
                 condition=models.Q(("gone_at", None)),
-                fields=["workspace", "email", "id"],
-                name="lead_by_email",
+                fields=["workspace", "email_key", "id"],
+                name="lead_by_email_key",
             ),
         ),
         migrations.AddIndex(

@@ -28,6 +28,7 @@ def lead_columns(record: LeadRecord) -> dict[str, Any]:
         "name": clean(record.name),
         "name_key": sort_key(record.name),
         "email": clean(record.email),
+        "email_key": email_key(record.email),
         "phone": clean(record.phone),
         "company": clean(record.company),
         "company_key": sort_key(record.company),
@@ -54,6 +55,7 @@ def contact_columns(record: ContactRecord) -> dict[str, Any]:
         "first_name": clean(record.first_name, 200),
         "last_name": clean(record.last_name, 200),
         "email": clean(record.email),
+        "email_key": email_key(record.email),
         "phone": clean(record.phone),
         "company": clean(record.company),
         "company_key": sort_key(record.company),
@@ -80,6 +82,7 @@ def conversation_columns(record: ConversationRecord) -> dict[str, Any]:
         "visitor_name": clean(who),
         "name_key": sort_key(who or record.subject),
         "visitor_email": clean(record.visitor_email),
+        "email_key": email_key(record.visitor_email),
         "visitor_company": clean(record.visitor_company),
         "agent_name": clean(record.agent_name, 200),
         "last_message": clean(last, 20_000),
@@ -113,6 +116,11 @@ def sort_key(text: str) -> str:
     text = clean(text, KEY_LIMIT)
     folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in folded if not unicodedata.combining(c)).strip()[:KEY_LIMIT]
+
+
+def email_key(email: str) -> str:
+    """What tells equal addresses: services fold case when they look for duplicates."""
+    return clean(email, KEY_LIMIT).strip().casefold()
 
 
 def search_text(*texts: str, tags: tuple[str, ...] = ()) -> str:

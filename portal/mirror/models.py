@@ -71,6 +71,7 @@ class Lead(Upstream):
     name = _text()
     name_key = _text(200)
     email = _text()
+    email_key = _text(200)
     phone = _text()
     company = _text()
     company_key = _text(200)
@@ -86,7 +87,7 @@ class Lead(Upstream):
     class Meta:
         constraints: ClassVar = [_once("lead_once")]
         indexes: ClassVar = [
-            *_sort("lead", "created_at", "updated_at", "name_key", "company_key", "email"),
+            *_sort("lead", "created_at", "updated_at", "name_key", "company_key", "email_key"),
             *_sort("lead", "stage", "source", "rep_name", "amount", "score"),
             *_filter("lead", "created_at", "stage", "source", "rep_id", "connection"),
         ]
@@ -108,6 +109,7 @@ class Contact(Upstream):
     first_name = _text(200)
     last_name = _text(200)
     email = _text()
+    email_key = _text(200)
     phone = _text()
     company = _text()
     company_key = _text(200)
@@ -120,7 +122,7 @@ class Contact(Upstream):
         constraints: ClassVar = [_once("contact_once")]
         indexes: ClassVar = [
             *_sort("contact", "created_at", "last_activity_at", "name_key", "company_key"),
-            *_sort("contact", "email", "phone", "conversation_count"),
+            *_sort("contact", "email_key", "phone", "conversation_count"),
             *_filter("contact", "created_at", "connection"),
         ]
 
@@ -144,6 +146,7 @@ class Conversation(Upstream):
     visitor_name = _text()
     name_key = _text(200)
     visitor_email = _text()
+    email_key = _text(200)
     visitor_company = _text()
     agent_name = _text(200)
     last_message = models.TextField(blank=True, default="")
@@ -155,9 +158,7 @@ class Conversation(Upstream):
     class Meta:
         constraints: ClassVar = [_once("conversation_once")]
         indexes: ClassVar = [
-            *_sort(
-                "conversation", "created_at", "active_at", "name_key", "source", "visitor_email"
-            ),
+            *_sort("conversation", "created_at", "active_at", "name_key", "source", "email_key"),
             *_filter("conversation", "active_at", "state", "status", "source", "connection"),
         ]
 

@@ -93,7 +93,7 @@ def find(source: Source, kind: Kind, upstream_id: str) -> Upstream | None:
 def contact_by_email(source: Source, email: str) -> Contact | None:
     """A live contact with this e-mail, whatever the case, or None."""
     rows = Contact.objects.filter(connection_id=source.connection_id, gone_at=None)
-    return rows.filter(email__iexact=email).first()
+    return rows.filter(email_key=columns.email_key(email)).first()
 
 
 def save_records(

@@ -140,6 +140,8 @@ class Bound(Filter):
         plain = re.sub(r"[\s']", "", text)
         if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", plain):
             plain = plain.replace(",", "")
+        elif re.fullmatch(r"\d+,\d{1,2}", plain):
+            plain = plain.replace(",", ".")
         try:
             value = columns.amount(Decimal(plain))
         except InvalidOperation as error:
@@ -211,7 +213,7 @@ LEADS = Table(
     sorts={
         "name": "name_key",
         "company": "company_key",
-        "email": "email",
+        "email": "email_key",
         "stage": "stage",
         "source": "source",
         "rep": "rep_name",
@@ -239,7 +241,7 @@ CONTACTS = Table(
     sorts={
         "name": "name_key",
         "company": "company_key",
-        "email": "email",
+        "email": "email_key",
         "phone": "phone",
         "conversations": "conversation_count",
         "last_activity_at": "last_activity_at",

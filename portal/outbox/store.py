@@ -18,6 +18,7 @@ from portal.outbox.models import Write
 from portal.team.models import User, Workspace
 
 LEASE = timedelta(seconds=60)
+REFUSED_SHOWN_FOR = timedelta(days=7)
 OPEN = (Write.Status.QUEUED, Write.Status.IN_FLIGHT, Write.Status.UNKNOWN, Write.Status.UNDECIDED)
 
 
@@ -169,4 +170,20 @@ def unsettled_of(connection_id: int, kind: str, upstream_id: str) -> QuerySet[Wr
     """The open writes of one record, newest first."""
     return Write.objects.filter(
         connection_id=connection_id, kind=kind, upstream_id=upstream_id, status__in=OPEN
+    ).order_by("-id")
+
+
+def unsettled_or_refused_late(
+    connection_id: int, kind: str, upstream_id: str, *, within: timedelta = REFUSED_SHOWN_FOR
+) -> QuerySet[Write]:
+    """
+    The open writes of one record, and those that were refused after they had waited: nobody
+    was there to be told, so the page tells for a while. Newest first.
+    """
+    late = Q(status=Write.Status.REFUSED, attempt__gt=1, settled_at__gt=timezone.now() - within)
+    return Write.objects.filter(
+        Q(status__in=OPEN) | late,
+        connection_id=connection_id,
+        kind=kind,
+        upstream_id=upstream_id,
     ).order_by("-id")

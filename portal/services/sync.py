@@ -143,7 +143,7 @@ def _work(
         _WORK[purpose](Pass(connection, kind, follow, state, client, meter, report, how))
 
 
-def _line(connection: Connection, purpose: Purpose, started: object, report: Report) -> SyncRun:
+def _line(connection: Connection, purpose: Purpose, started: datetime, report: Report) -> SyncRun:
     names = ("seconds", "waited_seconds", "requests", "rows", "created", "updated", "gone")
     return SyncRun(
         workspace_id=connection.workspace_id,

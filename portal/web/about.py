@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from portal.mirror import store
+from portal.mirror import columns, store
 from portal.mirror.models import Contact, Conversation, Lead
 
 HINTS = 5
@@ -93,25 +93,22 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _any_of(column: str, emails: set[str]) -> Q:
-    found = Q(pk__in=[])
-    for email in sorted(emails)[:HINTS]:
-        found |= Q(**{f"{column}__iexact": email})
-    return found
+def _any_of(emails: set[str]) -> Q:
+    return Q(email_key__in=[columns.email_key(email) for email in sorted(emails)[:HINTS]])
 
 
 def _contacts(conversation: Conversation, emails: set[str], ids: set[str]) -> list[Contact]:
     if not emails and not ids:
         return []
     same = Q(connection_id=conversation.connection_id, upstream_id__in=ids)
-    rows = store.contacts(conversation.workspace).filter(same | _any_of("email", emails))
+    rows = store.contacts(conversation.workspace).filter(same | _any_of(emails))
     return list(rows.order_by("-created_at", "id")[:HINTS])
 
 
 def _leads(conversation: Conversation, emails: set[str]) -> list[Lead]:
     if not emails:
         return []
-    rows = store.leads(conversation.workspace).filter(_any_of("email", emails))
+    rows = store.leads(conversation.workspace).filter(_any_of(emails))
     return list(rows.order_by("-created_at", "id")[:HINTS])
 
 
@@ -120,5 +117,5 @@ def _others(conversation: Conversation, emails: set[str]) -> list[Conversation]:
     if not emails:
         return []
     rows = store.conversations(conversation.workspace).exclude(pk=conversation.pk)
-    rows = rows.filter(_any_of("visitor_email", emails))
+    rows = rows.filter(_any_of(emails))
     return list(rows.order_by("-active_at", "-id")[:HINTS])

@@ -1,5 +1,6 @@
 """Who asks, in which workspace. Foreign looks like missing: the same 404."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate
@@ -45,6 +46,22 @@ def member_required[**P](view: View[P]) -> Callable[..., HttpResponse]:
         return view(request, *args, **kwargs)
 
     return login_required(guarded)
+
+
+def put_in_frame(request: Any) -> None:
+    """
+    Let an error page below a member's own workspace stand in its shell.
+
+    Only the address tells the workspace here: no view was reached, or it did not end.
+    """
+    found = re.match(r"/w/([-a-zA-Z0-9_]+)/", request.path)
+    user = getattr(request, "user", None)
+    if hasattr(request, "member") or not found or user is None or not user.is_authenticated:
+        return
+    memberships = workspaces_of(user)
+    for member in memberships:
+        if member.workspace.slug == found[1]:
+            request.memberships, request.member = memberships, member
 
 
 def role_required(role: str) -> Callable[[View[...]], View[...]]:

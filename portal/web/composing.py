@@ -80,13 +80,14 @@ def composer_for(
 ) -> Composer:
     """The composer of this conversation for this member, with what was typed and why it failed."""
     connection = conversation.connection
-    no_write, link, link_text = why_no_write(connection, member)
+    # A key that just turned out to read only may be mended: what was typed keeps its buttons.
+    no_write, link, link_text = why_no_write(connection, member) if ending is None else ("", "", "")
     why_no_reply = no_write or _(connections.why_not(connection, Can.SEND_MESSAGE))
     why_no_note = no_write or _(connections.why_not(connection, Can.SEND_NOTE))
     if not no_write and why_no_reply and (url := connections.dashboard_of(connection)):
         link, link_text = url, _("Open %s") % connections.name_of(connection)
-    if ending is not None and ending.link:
-        link, link_text = ending.link, ending.link_text
+    if ending is not None and ending.needs_settings and member.reaches(Membership.Role.ADMIN):
+        link, link_text = _settings(member), _("Settings")
     return Composer(
         why_no_reply,
         why_no_note,

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.budget import store as budget
 from portal.errors import PortalError
@@ -63,7 +63,7 @@ class Line:
         return math.ceil(self.usage.closed_seconds) if self.usage else 0
 
 
-@require_GET
+@require_safe
 @member_required
 @role_required(ADMIN)
 def index(request: MemberRequest) -> HttpResponse:
@@ -71,7 +71,7 @@ def index(request: MemberRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("key")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 @role_required(ADMIN)
 def new(request: MemberRequest) -> HttpResponse:
@@ -119,7 +119,7 @@ def try_again(request: MemberRequest, connection_id: int) -> HttpResponse:
 
 
 @sensitive_post_parameters("key")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 @role_required(ADMIN)
 def replace(request: MemberRequest, connection_id: int) -> HttpResponse:
@@ -149,7 +149,7 @@ def _replace(request: MemberRequest, connection: Connection, form: KeyForm) -> H
     return _to_settings(request)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 @role_required(ADMIN)
 def remove(request: MemberRequest, connection_id: int) -> HttpResponse:

@@ -1,14 +1,16 @@
 """Conversations: the list, one of them, and what people do with it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.errors import PortalError
+from portal.mirror import store
 from portal.mirror.models import Conversation
 from portal.services import connections
 from portal.services.conversations import (
@@ -18,21 +20,20 @@ from portal.services.conversations import (
     set_status,
 )
 from portal.services.errors import Clash
-from portal.web.access import MemberRequest, member_required
+from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.composing import composer_for, text_of
-from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, show
 from portal.web.inbox import found, opened
 from portal.web.inbox_list import filled, inbox_list
 from portal.web.lists import answer, tidy
+from portal.web.starting import start
 from portal.web.unchanged import unchanged
 from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, tell
 
 PAGE = "conversations/page.html"
-NOTHING = Ending("danger", "", status=422)
 
 
-@require_GET
+@require_safe
 @member_required
 @unchanged
 def index(request: MemberRequest) -> HttpResponse:
@@ -42,23 +43,26 @@ def index(request: MemberRequest) -> HttpResponse:
     return answer(request, PAGE, context, filled(request, state, context))
 
 
-@require_GET
+@require_safe
 @member_required
 def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """All three panes; to htmx the list alone if that is what it fills, else the other two."""
     conversation = found(request, conversation_id)
-    if _fills_the_list(request):
-        state, context = inbox_list(request)
-        context["conversation"] = conversation
-        return answer(request, PAGE, context, filled(request, state, context))
-    return _page(request, conversation, partial="opened")
+    if is_partial(request) and not _fills_the_list(request):
+        return _page(request, conversation, partial="opened")
+    state, context = inbox_list(request)
+    if url := tidy(request, state):
+        return redirect(url)
+    whole = {} if is_partial(request) else opened(request, conversation)
+    context |= {"conversation": conversation} | whole
+    return answer(request, PAGE, context, filled(request, state, context))
 
 
 def _fills_the_list(request: MemberRequest) -> bool:
-    return is_partial(request) and request.headers.get("HX-Target", "").endswith("#results")
+    return request.headers.get("HX-Target", "").endswith("#results")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """
@@ -71,7 +75,7 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     try:
         now = refresh_conversation(conversation)
     except PortalError as error:
-        now, trouble = conversation, _("Not refreshed: %s") % sentence_of(error)
+        now, trouble = conversation, _("Not refreshed. %s") % connections.sentence(error)
     if now is None:
         trouble = _("It was deleted in %s.") % connections.name_of(conversation.connection)
     now = now or conversation
@@ -84,6 +88,7 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
 
 @require_POST
 @member_required
+@role_required("agent")
 def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """To the customer. The address decides, and what was marked as a note never goes there."""
     if request.POST.get("mode") == "note":
@@ -96,6 +101,7 @@ def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
 
 @require_POST
 @member_required
+@role_required("agent")
 def note(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """To the team only; there is no way from here to the customer."""
     return _write(request, conversation_id, add_note, "note")
@@ -138,6 +144,7 @@ def _kept(
 
 @require_POST
 @member_required
+@role_required("agent")
 def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """Change the service's own status word, if it still is the one the person saw."""
     conversation = found(request, conversation_id)
@@ -155,7 +162,7 @@ def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
         )
     if ending.taken and not is_partial(request):
         return done(request, ending, _address(request, conversation))
-    now = found(request, conversation_id)
+    now = store.one(Conversation, request.member.workspace, conversation_id) or conversation
     extra = {"ending": ending, "wanted": wanted, "clashes": _rows(ending.clashes)}
     response = _page(
         request,
@@ -168,7 +175,7 @@ def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     return tell(request, response, ending)
 
 
-def _rows(clashes: list[Clash]) -> list[dict[str, Any]]:
+def _rows(clashes: Iterable[Clash]) -> list[dict[str, Any]]:
     return [
         {"label": _("Status"), "before": c.before, "theirs": c.theirs, "mine": c.mine}
         for c in clashes
@@ -198,7 +205,8 @@ def _address(request: MemberRequest, conversation: Conversation) -> str:
     return f"{path}?{request.GET.urlencode()}" if request.GET else path
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
+@role_required("agent")
 def new(request: MemberRequest) -> HttpResponse:
-    raise NotImplementedError
+    return start(request)

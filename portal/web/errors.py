@@ -1,16 +1,19 @@
 """A PortalError that no view handled becomes a page, or a toast, with its status."""
 
 import logging
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from portal.errors import PortalError
 from portal.providers.errors import ProviderError
+from portal.web.access import put_in_frame
 from portal.web.htmx import is_partial
 
 log = logging.getLogger(__name__)
@@ -57,5 +60,26 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Any) -> HttpResponse:
-    """The same page for what is missing and for what is foreign."""
+    """The same page for what is missing and for what is foreign; in the shell for members."""
+    put_in_frame(request)
     return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """
+    Something broke: the page in the shell if that still stands, with a reference to tell.
+
+    The same reference is in the log. Nothing here may break in its turn.
+    """
+    reference = uuid.uuid4().hex[:12]
+    log.error("reference %s: the error on %s %s", reference, request.method, request.path)
+    if is_partial(request):
+        sentence = _("Something broke on our side. Reference: %s") % reference
+        return HttpResponse(sentence, "text/plain; charset=utf-8", status=500)
+    try:
+        put_in_frame(request)
+        return render(request, "500.html", {"reference": reference}, status=500)
+    except Exception:
+        log.exception("reference %s: the error page broke too", reference)
+        page = render_to_string("500.html", {"reference": reference})
+        return HttpResponse(page, status=500)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from portal.mirror.counts import Tally, tallies
@@ -91,7 +91,7 @@ class Waiting:
     href: str
 
 
-@require_GET
+@require_safe
 @member_required
 def home(request: MemberRequest) -> HttpResponse:
     workspace = request.member.workspace
@@ -119,7 +119,7 @@ def home(request: MemberRequest) -> HttpResponse:
     return response
 
 
-@require_GET
+@require_safe
 @member_required
 def progress(request: MemberRequest) -> HttpResponse:
     """The first copy's progress; asked for every 3 s while it runs, and says when it is done."""

@@ -10,8 +10,8 @@ from django_htmx.http import trigger_client_event
 
 def is_partial(request: HttpRequest) -> bool:
     """Whether htmx asks for a piece of the page it shows (not for a page of its history)."""
-    details = getattr(request, "htmx", None)
-    return bool(details) and not details.history_restore_request and not details.boosted
+    details: Any = getattr(request, "htmx", None)
+    return bool(details) and not (details.history_restore_request or details.boosted)
 
 
 def show(

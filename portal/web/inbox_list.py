@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from portal.mirror.models import Conversation
@@ -22,6 +22,8 @@ from portal.web.htmx import is_partial
 from portal.web.lists import Listing, Words, read, show_list
 from portal.web.lists import State as ListState
 
+# Beside the state, so that each can be read in the width of the pane.
+MOST_BADGES = 2
 PLACES = ("conversation-list", "conversation-detail")
 
 
@@ -55,7 +57,7 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     words = filter_words(mine, counted)
     known = {
         name: values
-        for name in ("state", "status", "service", "channel")
+        for name in ("state", "status", "connection", "channel")
         if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
     }
     told = request.GET.copy()
@@ -84,16 +86,23 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
 
 
 def _path(request: MemberRequest) -> str:
-    """The page the list stands in: htmx may ask for it from the page of a conversation."""
+    """
+    The page the list stands in: htmx may ask for it from the page of a conversation, and a
+    refused form shows it from an address of its own.
+    """
     details = getattr(request, "htmx", None)
     path = details.current_url_abs_path if details and is_partial(request) else None
-    path = (path or request.path).partition("?")[0]
+    slug, here = request.member.workspace.slug, resolve(request.path_info)
     try:
-        place = resolve(path)
+        place = resolve((path or request.path_info).partition("?")[0])
     except Resolver404:
-        return request.path
-    mine = place.kwargs.get("slug") == request.member.workspace.slug
-    return path if mine and place.url_name in PLACES else request.path
+        place = here
+    if place.url_name not in PLACES or place.kwargs.get("slug") != slug:
+        place = here
+    opened = place.kwargs.get("conversation_id")
+    if opened is None:
+        return reverse("conversation-list", args=[slug])
+    return reverse("conversation-detail", args=[slug, opened])
 
 
 def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words]:
@@ -101,7 +110,7 @@ def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words
     return {
         "state": Words(_("State"), {state.value: str(STATES[state]) for state in STATES}),
         "status": Words(_("Status")),
-        "service": Words(_("Service"), {str(c.pk): service.name_of(c) for c in mine}),
+        "connection": Words(_("Service"), {str(c.pk): service.name_of(c) for c in mine}),
         "tag": Words(_("Tag")),
         "channel": Words(_("Channel")),
         "active_since": menus.since_words(_("Active")),
@@ -109,13 +118,13 @@ def filter_words(mine: Sequence[Connection], counted: Facets) -> dict[str, Words
 
 
 def _counts(counted: Facets, name: str) -> dict[Any, int]:
-    return counted.counts({"service": "connection_id", "channel": "source"}.get(name, name))
+    return counted.counts({"connection": "connection_id", "channel": "source"}.get(name, name))
 
 
 def _menus(state: ListState, words: dict[str, Words], counted: Facets) -> list[menus.Menu]:
     names = ["state", "status", "channel"]
-    if len(words["service"].values) > 1:
-        names.insert(2, "service")
+    if len(words["connection"].values) > 1:
+        names.insert(2, "connection")
     return [
         *(
             menus.checks(state, name, words[name], _counts(counted, name), counted=counted.whole)
@@ -140,7 +149,7 @@ def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
         tone=tone,
         channel=conversation.source,
         service=names.get(conversation.connection_id, ""),
-        tags=conversation.tags[:2],
+        tags=conversation.tags[: MOST_BADGES - bool(conversation.source) - bool(names)],
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.mirror.models import Lead
 from portal.mirror.tables import LEADS, facets
@@ -20,7 +20,7 @@ from portal.web.record_card import Related, Subject, same_email
 from portal.web.unchanged import unchanged
 
 
-@require_GET
+@require_safe
 @member_required
 @unchanged
 def index(request: MemberRequest) -> HttpResponse:
@@ -33,7 +33,7 @@ def new(request: MemberRequest) -> HttpResponse:
     return record_pages.new(request, LEAD)
 
 
-@require_GET
+@require_safe
 @member_required
 def detail(request: MemberRequest, lead_id: int) -> HttpResponse:
     lead = record_pages.found(request, LEAD, lead_id)

@@ -24,13 +24,15 @@ class FirstPass:
     """
     The first copy of one kind: `done` of `total` (None: the service has not told yet).
 
-    `started` is False while it waits for its turn. `left` says in words how long it will
-    take, "" if nobody knows; `trouble` says why it stands.
+    `started` is False while it waits for its turn; `running` tells whether somebody works
+    on it now. `left` says in words how long it will take, "" if nobody knows; `trouble`
+    says why it stands.
     """
 
     name: str
     kind: str
     started: bool = False
+    running: bool = False
     done: int = 0
     total: int | None = None
     left: str = ""
@@ -55,13 +57,15 @@ def _first_pass(name: str, kind: Kind, state: SyncState | None) -> FirstPass | N
         return FirstPass(name, words)
     if state.phase != SyncState.Phase.BACKFILL:
         return None
+    running = state.lease_until is not None and state.lease_until > timezone.now()
     return FirstPass(
         name,
         words,
         started=True,
+        running=running,
         done=state.rows,
         total=state.told_total,
-        left="" if state.error else time_left(state),
+        left="" if state.error or not running else time_left(state),
         trouble=_(state.error) if state.error else "",
     )
 

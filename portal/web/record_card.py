@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.mirror import store
+from portal.mirror import columns, store
 from portal.mirror.models import Upstream
 from portal.outbox import store as outbox
 from portal.outbox.models import Write
@@ -64,11 +64,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A field as the page shows it; `kind` is its `FieldSpec`'s."""
+    """A field as the page shows it; `kind` and `attribute` are its `FieldSpec`'s."""
 
     label: str
     value: Any
     kind: str
+    attribute: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def card(request: MemberRequest, subject: Subject, row: Any) -> dict[str, Any]:
         "row": row,
         "title": title_of(row),
         "service": service.name_of(row.connection),
-        "facts": [Fact(_(s.label), row.raw.get(s.name), s.kind) for s in specs],
+        "facts": [Fact(_(s.label), row.raw.get(s.name), s.kind, s.attribute) for s in specs],
         "others": other_fields(row.raw, specs),
         "writes": [_mark(write, row.connection, specs) for write in writes],
         "related": subject.related(row),
@@ -189,13 +190,13 @@ def same_email(workspace: Workspace, email: str, *, but: Upstream) -> list[Relat
     if not email:
         return []
     slug, hints = workspace.slug, []
-    kinds: list[tuple[str, Any, str, str]] = [
-        (_("Lead"), store.leads(workspace), "email", "lead-detail"),
-        (_("Contact"), store.contacts(workspace), "email", "contact-detail"),
-        (_("Conversation"), store.conversations(workspace), "visitor_email", "conversation-detail"),
+    kinds: list[tuple[str, Any, str]] = [
+        (_("Lead"), store.leads(workspace), "lead-detail"),
+        (_("Contact"), store.contacts(workspace), "contact-detail"),
+        (_("Conversation"), store.conversations(workspace), "conversation-detail"),
     ]
-    for what, rows, column, name in kinds:
-        same = rows.filter(**{f"{column}__in": {email, email.lower()}})
+    for what, rows, name in kinds:
+        same = rows.filter(email_key=columns.email_key(email))
         if rows.model is type(but):
             same = same.exclude(pk=but.pk)
         for other in same.order_by("-created_at", "-id")[:HINTS]:

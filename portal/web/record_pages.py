@@ -11,8 +11,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from portal.errors import PortalError
 from portal.mirror import store
-from portal.providers.errors import ProviderError
+from portal.providers.errors import ProviderError, TryLater
 from portal.services import connections as service
 from portal.services.errors import NotConnected
 from portal.team.models import Membership
@@ -52,7 +53,7 @@ def fresh(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
     try:
         now = subject.refresh(row)
     except (ProviderError, NotConnected) as error:
-        now, trouble = row, sentence_of(error)
+        now, trouble = row, _why_not(row, error)
     if now is None:
         return _gone(request, subject, row)
     if not is_partial(request):
@@ -62,6 +63,14 @@ def fresh(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
     now = found(request, subject, row.pk)
     context = card(request, subject, now) | {"trouble": trouble, "asked": True}
     return show(request, f"{subject.folder}/detail.html", context, partial="facts")
+
+
+def _why_not(row: Any, error: PortalError) -> str:
+    """Why the service could not be asked; its own words for a 5xx help nobody."""
+    if isinstance(error, TryLater):
+        name = service.name_of(row.connection)
+        return _("%s does not answer now. This is the copy as it was.") % name
+    return sentence_of(error)
 
 
 def _gone(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
@@ -79,7 +88,8 @@ def new(request: MemberRequest, subject: Subject) -> HttpResponse:
     able = service.able(connections_of(request), subject.can_create)
     connection = _chosen(request, able)
     if connection is None:
-        return _form_page(request, subject, None, None, choices=able)
+        status = 409 if request.method == "POST" else 200
+        return _form_page(request, subject, None, None, choices=able, status=status)
     specs = service.fields_of(connection, subject.form_of(connection)[0])
     data = request.POST if request.method == "POST" else None
     form = subject.make_form(specs, data, suggestions=subject.suggestions(request))
@@ -141,7 +151,10 @@ def edit_form(
     if quick:
         specs = tuple(spec for spec in specs if spec.attribute == subject.quick)
     suggestions = subject.suggestions(request)
-    return subject.make_form(specs, data, raw=row.raw, suggestions=suggestions)
+    form = subject.make_form(specs, data, raw=row.raw, suggestions=suggestions)
+    for box in form.fields.values() if quick else ():
+        box.help_text, box.required = "", True
+    return form
 
 
 def _edited(request: MemberRequest, subject: Subject, row: Any, ending: Ending) -> HttpResponse:

@@ -7,7 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.services.workspaces import workspaces_of
 from portal.web.frame import DENSITIES, THEMES
@@ -17,7 +17,7 @@ LONGEST_PATH = 2_000
 YEAR_SECONDS = 365 * 24 * 3600
 
 
-@require_GET
+@require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """The workspace last worked in; who is nobody signs in first, who has none is told so."""
     if not request.user.is_authenticated:
@@ -42,7 +42,7 @@ def look(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ask on GET, end the session on POST. The browser forgets what it kept of this site."""
     response: HttpResponse = account.logout(request)

@@ -42,7 +42,8 @@ class Bubble:
 
     `side` is theirs (left), ours (right) or a note (full width). `html` is Markdown of ours,
     None where the text stands as it came. `at` is None where the provider told no time.
-    `standing` says how a message of ours stands, with its `icon`; `settled` whether it ended.
+    `standing` says how a message of ours stands, with its `icon`; `settled` whether it ended;
+    `failed` that it waited here and was then refused: its text is nowhere else.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Bubble:
     icon: str = ""
     standing: str = ""
     settled: bool = True
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,11 @@ def _unknown(connection: Connection) -> str:
 
 def _told(message: Message, conversation: Conversation) -> Bubble:
     ours = message.origin == Message.Origin.OURS
-    icon, standing = ("check", _("Sent from here")) if ours else ("", "")
+    icon, standing = (
+        ("check", _("Added from here") if message.private else _("Sent from here"))
+        if ours
+        else ("", "")
+    )
     if message.possibly_repeated:
         icon, standing = "alert", _("Possibly repeated: an equal event came before")
     return Bubble(
@@ -160,7 +166,7 @@ def _author(message: Message, conversation: Conversation) -> str:
 
 
 def _open_writes(conversation: Conversation) -> list[Write]:
-    rows = outbox.unsettled_of(
+    rows = outbox.unsettled_or_refused_late(
         conversation.connection_id, Kind.CONVERSATIONS.value, conversation.upstream_id
     )
     return list(rows.select_related("actor"))[::-1]
@@ -168,7 +174,7 @@ def _open_writes(conversation: Conversation) -> list[Write]:
 
 def _waiting(write: Write, name: str) -> Bubble:
     text = str(write.changes.get("text", ""))
-    icon, words = STANDING[Write.Status(write.status)]
+    icon, standing = _standing(write, name)
     return Bubble(
         key=f"write-{write.pk}",
         side="note" if PRIVATE[write.action] else "ours",
@@ -177,15 +183,24 @@ def _waiting(write: Write, name: str) -> Bubble:
         html=rendered(text),
         at=write.created_at,
         icon=icon,
-        standing=_(words) % name,
+        standing=standing,
         settled=False,
+        failed=write.status == Write.Status.REFUSED,
     )
+
+
+def _standing(write: Write, name: str) -> tuple[str, str]:
+    """The icon and the words of a write that is open, or was refused after it waited."""
+    if write.status == Write.Status.REFUSED:
+        said = f" {name}: “{write.said}”" if write.said else ""
+        return "error", _("Not sent.") + said
+    icon, words = STANDING[Write.Status(write.status)]
+    return icon, _(words) % name
 
 
 def _status_write(writes: list[Write], name: str) -> tuple[str, str]:
     found = [write for write in writes if write.action == "conversation.status"]
     if not found:
         return "", ""
-    icon, words = STANDING[Write.Status(found[-1].status)]
-    word = str(found[-1].changes.get("status", ""))
-    return icon, f"{word}: {_(words) % name}"
+    icon, words = _standing(found[-1], name)
+    return icon, f"{found[-1].changes.get('status', '')}: {words}"

@@ -119,8 +119,8 @@ def show_errors(form: forms.Form, ending: Ending) -> None:
 
 
 def tell(request: HttpRequest, response: HttpResponse, ending: Ending) -> HttpResponse:
-    """Say the ending on a page that htmx swaps (toast); a plain page says it by itself."""
-    if is_partial(request):
+    """Say the ending on a page that htmx swaps (toast); a plain page and a conflict say it."""
+    if is_partial(request) and not ending.clashes:
         toast(response, ending.message, tone=ending.tone)
     return response
 

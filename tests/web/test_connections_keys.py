@@ -254,7 +254,7 @@ class TestTryingAgain:
         assert connection.status == "key_rejected"
         page = person.get(LIST).text
         assert "The service does not accept this key any more." in page
-        assert "needs a key" in page
+        assert "Needs a key" in page
 
     def test_forgets_that_a_key_could_only_read(self, person, nexadesk):
         Connection.objects.update(may_write=False)

@@ -5,6 +5,7 @@ Everything at once, to try: sandbox, portal, worker, and a filled demo workspace
 goes on where the first one stopped.
 """
 
+import http.client
 import os
 import secrets
 import signal
@@ -12,8 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -54,11 +54,11 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         self._spawn(["manage.py", "sandbox", *_sandbox_arguments(environment)], environment)
-        _wait_for(environment["NEXADESK_BASE_URL"], "the sandbox", self.running[-1])
+        _wait_for(int(environment["DEMO_SANDBOX_PORT"]), "the sandbox", self.running[-1])
         self._fill(environment)
         self._spawn(["-m", "gunicorn", *_gunicorn_arguments(port)], environment)
         self._spawn(["manage.py", "worker"], environment)
-        _wait_for(f"http://127.0.0.1:{port}/healthz", "the portal", self.running[-2])
+        _wait_for(port, "the portal", self.running[-2])
         self.stdout.write(
             f"\nCrossdesk is running.\n"
             f"  Address:  http://127.0.0.1:{port}/\n"
@@ -171,20 +171,19 @@ def _sandbox_arguments(environment: dict[str, str]) -> list[str]:
 def _gunicorn_arguments(port: int) -> list[str]:
     return [
         "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
-        "--workers", "2", "--threads", "64", "--worker-tmp-dir", "/tmp",  # noqa: S108
+        "--workers", "2", "--threads", "64", "--worker-tmp-dir", str(settings.VAR_DIR),
     ]  # fmt: skip
 
 
-def _wait_for(url: str, what: str, process: subprocess.Popen[bytes]) -> None:
-    """Until anything answers at `url`, whatever its status."""
+def _wait_for(port: int, what: str, process: subprocess.Popen[bytes]) -> None:
+    """Until anything answers at this port, whatever its status."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(url, timeout=2)  # noqa: S310 - loopback, made above
-        except urllib.error.HTTPError:
-            return
-        except OSError:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as asked:
+                asked.request("GET", "/healthz")
+                asked.getresponse()
+                return
+        except (OSError, http.client.HTTPException):
             time.sleep(0.1)
-        else:
-            return
     raise CommandError(f"{what} did not start. See {settings.VAR_DIR / 'demo.log'}.")

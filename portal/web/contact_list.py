@@ -1,0 +1,94 @@
+"""What the list of contacts can be asked, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from portal.mirror.tables import CONTACTS, facets
+from portal.records import Can
+from portal.services import connections as service
+from portal.vault.models import Connection
+from portal.web import list_menus as menus
+from portal.web.access import MemberRequest
+from portal.web.frame import connections_of
+from portal.web.lead_list import writable
+from portal.web.lists import Head, Words, answer, read, show_list, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A contact as its row shows it; `service` is "" where all come from one connection."""
+
+    contact: Any
+    name: str
+    service: str
+
+
+def contact_list(request: MemberRequest) -> HttpResponse:
+    workspace, connections = request.member.workspace, connections_of(request)
+    found = facets(CONTACTS, workspace)
+    counts = found.counts("connection_id")
+    words = filter_words(connections)
+    known = {"connection": {*words["connection"].values, *map(str, counts)}}
+    state = read(CONTACTS, request.GET, path=request.path, words=words, known=known)
+    if url := tidy(request, state):
+        return redirect(url)
+    several = len(counts) > 1
+    listing = show_list(
+        state,
+        workspace,
+        noun=_("contacts"),
+        words=words,
+        heads=heads(several=several),
+        counted=found,
+    )
+    names = {c.pk: service.name_of(c) for c in connections} if several else {}
+    boxes = [menus.checks(state, "connection", words["connection"], counts, counted=found.whole)]
+    context = {
+        "rows": [_row(contact, names) for contact in listing.rows],
+        "several": several,
+        "menus": [
+            *(boxes if several else []),
+            menus.texts(state, "tag", words["tag"]),
+            menus.since(state, "active_since", words["active_since"]),
+            menus.since(state, "created_since", words["created_since"]),
+        ],
+        "some": found.total > 0,
+        "makers": writable(connections, Can.CREATE_CONTACT),
+        "user_services": [service.name_of(c) for c in service.able(connections, Can.UPDATE_USER)],
+    }
+    return answer(request, "contacts/list.html", context, listing)
+
+
+def filter_words(connections: Sequence[Connection]) -> dict[str, Words]:
+    return {
+        "tag": Words(_("Tag")),
+        "active_since": menus.since_words(_("Last activity")),
+        "created_since": menus.since_words(_("Created")),
+        "connection": Words(_("Service"), {str(c.pk): service.name_of(c) for c in connections}),
+    }
+
+
+def heads(*, several: bool) -> list[Head]:
+    found = [
+        Head(_("Name"), "name"),
+        Head(_("Company"), "company"),
+        Head(_("E-mail"), "email"),
+        Head(_("Phone"), "phone"),
+        Head(_("Conversations"), "conversations", "num"),
+        Head(_("Last activity"), "last_activity_at", "num"),
+        Head(_("Created"), "created_at", "num"),
+    ]
+    return [*found[:4], Head(_("Service")), *found[4:]] if several else found
+
+
+def _row(contact: Any, names: dict[int, str]) -> Row:
+    return Row(
+        contact,
+        contact.name or contact.email or contact.upstream_id,
+        names.get(contact.connection_id, ""),
+    )

@@ -1,0 +1,264 @@
+"""Every screen of the portal in every state that can be opened, and how a person gets there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.journeys.waiting import settled
+
+LONG = "x" * 201
+
+
+@dataclass(frozen=True)
+class Screen:
+    """
+    `open(page, house)` leads there. `role` "" is nobody signed in. `scripts`: it cannot be
+    opened without JavaScript. `menus`: it looks different when opened on a phone.
+    `answers` are the failures that belong to it.
+    """
+
+    name: str
+    open: Callable
+    role: str = "owner"
+    scripts: bool = False
+    phone_only: bool = False
+    menus: bool = False
+    answers: tuple[int, ...] = ()
+
+
+def at(path):
+    return lambda page, house: page.goto(path)
+
+
+def record(kind, name, rest=""):
+    def open_record(page, house):
+        page.goto(house.url(getattr(house, kind)(name)) + rest)
+
+    return open_record
+
+
+def save(page):
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
+def sign_in_wrong(page, house):
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail").fill("owner@acme.example")
+    page.get_by_label("Password", exact=True).fill("not this one")
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".summary").wait_for()
+
+
+def lead_refused(page, house):
+    page.goto("/w/acme/leads/new/")
+    page.get_by_label("Name").fill("")
+    page.get_by_label("Email").fill("not an address")
+    page.get_by_label("Company").fill(LONG)
+    page.get_by_label("Expected amount").fill("a lot")
+    page.get_by_role("button", name="Make lead").click()
+    page.locator(".summary").wait_for()
+
+
+def lead_conflict(page, house):
+    page.goto(house.url(house.lead("Petra Novak")) + "edit/")
+    house.sandbox.edit_lead("lead-petra", pipeline_stage="lost", expected_billing_amount=900)
+    page.get_by_label("Stage").select_option("qualified")
+    page.get_by_label("Expected amount").fill("3400")
+    save(page)
+    page.locator(".conflict").wait_for()
+
+
+def contact_refused(page, house):
+    page.goto("/w/acme/contacts/new/")
+    page.get_by_label("Email").fill("not an address")
+    page.get_by_role("button", name="Make contact").click()
+    page.locator(".summary").wait_for()
+
+
+def contact_exists(page, house):
+    page.goto("/w/acme/contacts/new/")
+    page.get_by_label("First name").fill("Omar")
+    page.get_by_label("Email").fill("omar@delta.example")
+    page.get_by_role("button", name="Make contact").click()
+    page.get_by_role("link", name="Open it").wait_for()
+
+
+def note_mode(page, house):
+    page.goto(house.url(house.conversation("conv-mara")))
+    page.get_by_text("Private note", exact=True).first.click()
+    page.get_by_role("button", name="Add note").wait_for()
+
+
+def written(page, house):
+    """A thread with a reply, a note and one that is still on its way."""
+    from portal.sandbox import Fault
+
+    page.goto(house.url(house.conversation("conv-mara")))
+    page.locator("#content").fill("Here it **is**:\n\n- page 1\n- page 2")
+    page.locator("#send-reply").click()
+    page.locator(".msg.out").wait_for()
+    page.get_by_text("Private note", exact=True).first.click()
+    page.locator("#content").fill("She called before, see the file.")
+    page.locator("#send-note").click()
+    page.locator(".msg.note").wait_for()
+    house.sandbox.fault("dexra", "POST", "/messages", Fault.reset_after_apply())
+    page.get_by_text("Reply", exact=True).first.click()
+    page.locator("#content").fill("Anything else?")
+    page.locator("#send-reply").click()
+    page.get_by_text("Not confirmed").first.wait_for()
+
+
+def empty_reply(page, house):
+    page.goto(house.url(house.conversation("conv-mara")))
+    page.locator("#send-reply").click()
+    page.locator("#content_error").wait_for()
+
+
+def status_conflict(page, house):
+    page.goto(house.url(house.conversation("conv-lena")))
+    settled(page)
+    house.sandbox.edit_conversation("conv-lena", status="pending")
+    page.locator("#status-quick").click()
+    page.locator(".conflict").wait_for()
+
+
+def key_refused(page, house):
+    page.goto("/w/acme/settings/connections/new/")
+    page.get_by_role("radio").first.check()
+    page.get_by_label("API key").fill("fc_live_wrong")
+    page.get_by_role("button", name="Connect and try").click()
+    page.locator(".summary").wait_for()
+
+
+def replace_key(page, house):
+    page.goto(f"/w/acme/settings/connections/{house.nexadesk.pk}/key/")
+
+
+def remove_refused(page, house):
+    page.goto(f"/w/acme/settings/connections/{house.nexadesk.pk}/remove/")
+    page.get_by_label("Type the name").fill("something else")
+    page.get_by_role("button", name="Remove it and its copy").click()
+    page.locator(".errorlist").wait_for()
+
+
+def rejected(page, house):
+    """A key that died: every page says what to do."""
+    from portal.services.sync import sync_connection
+
+    for key in list(house.sandbox.keys):
+        house.sandbox.revoke(key.value)
+    for connection in (house.nexadesk, house.dexra):
+        sync_connection(connection)
+    page.goto("/w/acme/settings/connections/")
+
+
+def removing(page, house):
+    page.goto("/w/acme/settings/connections/")
+    page.get_by_role("link", name="Remove…").first.click()
+    page.locator("dialog:modal").wait_for()
+
+
+def filtering(page, house):
+    page.goto("/w/acme/leads/?stage=new&tag=retail")
+    page.locator("#filter-button").click()
+    page.locator("#filters:popover-open").wait_for()
+
+
+def status_menu(page, house):
+    page.goto(house.url(house.conversation("conv-lena")))
+    page.locator("#status-button").click()
+    page.locator("#status-menu:popover-open").wait_for()
+
+
+def person_menu(page, house):
+    page.goto("/w/acme/leads/")
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    if menu.is_visible():
+        menu.click()
+    page.locator("button.person").click()
+    page.locator("#person-menu:popover-open").wait_for()
+
+
+def side_menu(page, house):
+    page.goto("/w/acme/")
+    page.get_by_role("button", name="Menu", exact=True).click()
+    page.locator("#side:popover-open").wait_for()
+
+
+def workspace_menu(page, house):
+    page.goto("/w/acme/")
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    if menu.is_visible():
+        menu.click()
+    page.locator("button[popovertarget=ws-menu]").click()
+    page.locator("#ws-menu:popover-open").wait_for()
+
+
+def keys_dialog(page, house):
+    page.goto("/w/acme/leads/")
+    page.keyboard.press("?")
+    page.locator("#keys[open]").wait_for()
+
+
+def deleting(page, house):
+    page.goto(house.url(house.lead("Petra Novak")))
+    page.get_by_role("link", name="Delete").click()
+    page.locator("dialog:modal").wait_for()
+
+
+FILTERED = "?stage=new&stage=qualified&q=a&sort=-amount&per=25&colour=red"
+MARA, LENA = ("conversation", "conv-mara"), ("conversation", "conv-lena")
+
+SCREENS = [
+    Screen("sign-in", at("/accounts/login/"), role=""),
+    Screen("sign-in-wrong", sign_in_wrong, role=""),
+    Screen("password-reset", at("/accounts/password/reset/"), role=""),
+    Screen("not-found-outside", at("/nothing/"), role="", answers=(404,)),
+    Screen("home", at("/w/acme/")),
+    Screen("home-empty", at("/w/empty/")),
+    Screen("leads", at("/w/acme/leads/")),
+    Screen("leads-filtered", at(f"/w/acme/leads/{FILTERED}")),
+    Screen("leads-no-hits", at("/w/acme/leads/?q=nobody-is-called-this&stage=new")),
+    Screen("leads-empty", at("/w/empty/leads/")),
+    Screen("leads-filter-panel", filtering),
+    Screen("lead", record("lead", "Petra Novak")),
+    Screen("lead-edit", record("lead", "Petra Novak", "edit/")),
+    Screen("lead-conflict", lead_conflict, answers=(409,)),
+    Screen("lead-delete", record("lead", "Petra Novak", "delete/")),
+    Screen("lead-delete-dialog", deleting, scripts=True),
+    Screen("lead-new", at("/w/acme/leads/new/")),
+    Screen("lead-new-refused", lead_refused, answers=(422,)),
+    Screen("contacts", at("/w/acme/contacts/")),
+    Screen("contacts-empty", at("/w/empty/contacts/")),
+    Screen("contact", record("contact", "Omar")),
+    Screen("contact-edit", record("contact", "Omar", "edit/")),
+    Screen("contact-new", at("/w/acme/contacts/new/")),
+    Screen("contact-new-refused", contact_refused, answers=(422,)),
+    Screen("contact-exists", contact_exists, answers=(422,)),
+    Screen("dexra-user", at("/w/acme/contacts/user/")),
+    Screen("inbox", at("/w/acme/conversations/")),
+    Screen("inbox-filtered", at("/w/acme/conversations/?state=open&tag=delivery&x=1")),
+    Screen("inbox-empty", at("/w/empty/conversations/")),
+    Screen("thread", record(*LENA)),
+    Screen("thread-status-menu", status_menu),
+    Screen("thread-status-conflict", status_conflict, answers=(409,)),
+    Screen("thread-details", record(*LENA, "?show=details")),
+    Screen("thread-dexra", record(*MARA)),
+    Screen("thread-note", note_mode),
+    Screen("thread-written", written),
+    Screen("thread-empty-reply", empty_reply, answers=(422,)),
+    Screen("conversation-new", at("/w/acme/conversations/new/")),
+    Screen("settings", at("/w/acme/settings/connections/")),
+    Screen("settings-key-rejected", rejected),
+    Screen("settings-remove-dialog", removing, scripts=True),
+    Screen("connection-new", at("/w/acme/settings/connections/new/")),
+    Screen("connection-new-refused", key_refused, answers=(422,)),
+    Screen("connection-replace", replace_key),
+    Screen("connection-remove-refused", remove_refused, answers=(422,)),
+    Screen("not-found", at("/w/acme/leads/999999/"), answers=(404,)),
+    Screen("not-allowed", at("/w/acme/settings/connections/"), role="viewer", answers=(403,)),
+    Screen("lead-as-viewer", record("lead", "Petra Novak"), role="viewer"),
+    Screen("person-menu", person_menu, menus=True),
+    Screen("workspace-menu", workspace_menu, menus=True),
+    Screen("side-menu", side_menu, phone_only=True),
+    Screen("keys", keys_dialog, scripts=True),
+]

@@ -1,0 +1,74 @@
+"""A first visit to the leads: small, few requests, measured as served in production."""
+
+import gzip
+import re
+
+import brotli
+import pytest
+from django.contrib.staticfiles.management.commands.collectstatic import Command as Collect
+from django.core.management import call_command
+from django.test import Client
+
+from portal.sandbox.data.fill import Amounts, fill
+
+KILOBYTE = 1024
+NAMED = re.compile(r'<(?:link|script|img)\b[^>]*?\b(?:href|src)="(/static/[^"]+)"')
+USED = re.compile(r"/static/vendor/icons[^#\"]*\.svg")
+
+
+@pytest.fixture
+def as_deployed(settings, tmp_path):
+    """The static files as `collectstatic` leaves them: named by content, compressed."""
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    call_command(Collect(), verbosity=0, interactive=False)
+    return tmp_path
+
+
+def sent(client, path, encoding="br, gzip"):
+    """One answer as it travels: bytes, and whether they are compressed."""
+    response = client.get(path, headers={"Accept-Encoding": encoding})
+    assert response.status_code == 200, path
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return body, response.get("Content-Encoding", "")
+
+
+def test_a_first_visit_to_the_leads_is_small(
+    as_deployed, sandbox, nexadesk, synced, owner, client_of
+):
+    fill(sandbox, Amounts(leads=60, contacts=0, conversations=0, dexra_conversations=0))
+    synced(nexadesk)
+    client = client_of(owner)  # made after the settings: WhiteNoise reads them when it starts
+    document, encoding = sent(client, "/w/acme/leads/")
+    assert encoding == "gzip"
+    html = gzip.decompress(document).decode()
+    assert html.count('<td class="name">') == 50
+
+    sizes = {}
+    for path in sorted(set(NAMED.findall(html)) | set(USED.findall(html))):
+        body, encoding = sent(client, path)
+        if path.endswith((".css", ".js")):
+            assert encoding == "br", path
+            assert brotli.decompress(body)
+        sizes[path] = len(body)
+    counted = len(document) + sum(n for p, n in sizes.items() if p.endswith((".css", ".js")))
+
+    assert counted < 120 * KILOBYTE, (len(document), sizes)
+    assert len(sizes) + 1 <= 10, sizes
+    assert not [path for path in sizes if not path.startswith("/static/")]
+    fonts = sum(n for p, n in sizes.items() if p.endswith(".woff2"))
+    assert fonts <= 60 * KILOBYTE
+
+
+def test_a_page_of_fifty_rows_has_few_elements(sandbox, nexadesk, synced, owner, client_of):
+    fill(sandbox, Amounts(leads=60, contacts=0, conversations=0, dexra_conversations=0))
+    synced(nexadesk)
+    html = client_of(owner).get("/w/acme/leads/").content.decode()
+    assert len(re.findall(r"<[a-z]", html)) <= 1_500
+
+
+def test_nobody_signed_in_gets_small_pages_too(as_deployed, db):
+    document, _encoding = sent(Client(), "/accounts/login/")
+    assert len(document) < 10 * KILOBYTE
