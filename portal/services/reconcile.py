@@ -10,6 +10,7 @@ deleted behind the cursor lets another one slip past it, and then the count fall
 comes in pushes others down, and then rows come twice, as many as the count grew.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -217,7 +218,7 @@ def _unsteady(run: Pass, notes: Notes, absent: int) -> Verdict:
 
 def _ask_one_by_one(run: Pass) -> Verdict:
     """Ask for each record that the walk did not show: only a 404 takes it away."""
-    read = {
+    read: Callable[[str], Any] = {
         Kind.LEADS: run.client.get_lead,
         Kind.CONTACTS: run.client.get_contact,
         Kind.CONVERSATIONS: run.client.get_conversation,

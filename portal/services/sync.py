@@ -9,6 +9,7 @@ within the background's share of the key's budget.
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -143,7 +144,7 @@ def _work(
         _WORK[purpose](Pass(connection, kind, follow, state, client, meter, report, how))
 
 
-def _line(connection: Connection, purpose: Purpose, started: object, report: Report) -> SyncRun:
+def _line(connection: Connection, purpose: Purpose, started: datetime, report: Report) -> SyncRun:
     names = ("seconds", "waited_seconds", "requests", "rows", "created", "updated", "gone")
     return SyncRun(
         workspace_id=connection.workspace_id,
