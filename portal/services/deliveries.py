@@ -13,6 +13,7 @@ from enum import StrEnum
 from django.utils import timezone
 
 from portal.audit import log
+from portal.crash import crash
 from portal.deliveries import store, writing
 from portal.deliveries.limits import LIMITS
 from portal.deliveries.models import Delivery
@@ -76,7 +77,9 @@ def receive(token: str, body: bytes, headers: Mapping[str, str]) -> Receipt:
             return Receipt(Answer.GREETED if greeted else Answer.UNKNOWN)
     if not LIMITS.allow(connection.pk):
         return Receipt(Answer.TOO_MANY)
+    crash("deliveries.before_storing")
     writing.keep(_arrival(connection, hooks, body, verified=verified))
+    crash("deliveries.stored")
     _note(connection, verified=verified)
     return Receipt(Answer.STORED, connection.pk)
 

@@ -9,6 +9,7 @@ within the background's share of the key's budget.
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone

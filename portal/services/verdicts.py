@@ -102,11 +102,12 @@ def _of_lead(event: Event, copy: Upstream) -> Verdict:
     """A whole and newer lead needs no request."""
     told_at, ours = getattr(event.record, "updated_at", None), getattr(copy, "updated_at", None)
     if event.whole and told_at is not None:
-        if ours is None or told_at > ours:
+        if ours is not None and told_at > ours:
             return Verdict(event.record, read=False)
         if _says_the_same(event.record.raw if event.record else {}, copy.raw):
             return ALREADY_SO
-        # Two changes in one millisecond: only a look can tell which was the last.
+        # Two changes in one millisecond, or a time that cannot be (the year 2999): only a
+        # look can tell which was the last.
         return Verdict(None, read=True)
     return Verdict(event.record, read=True)
 

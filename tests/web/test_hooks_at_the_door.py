@@ -332,3 +332,11 @@ def test_the_address_works_without_its_last_slash(nexadesk):
         headers={"X-NexaDesk-Signature": signature(body)},
     )
     assert answer.status_code == 200
+
+
+def test_a_chunked_body_is_refused_where_the_server_does_not_tell_its_end(nexadesk, post):
+    """Django alone takes it for the empty body, which nobody may verify."""
+    body = bytes_of(EVENT)
+    headers = {"Transfer-Encoding": "chunked", "X-NexaDesk-Signature": signature(b"")}
+    assert post(nexadesk, body, signed=False, **headers).status_code == 411
+    assert Delivery.objects.count() == 0
