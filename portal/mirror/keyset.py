@@ -10,15 +10,17 @@ index (workspace, column, id), on SQLite and on PostgreSQL, which disagree on wh
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django.core.exceptions import ValidationError
+from django.db import connection as database
 from django.db import models
-from django.db.models import Exists, Q, QuerySet, Subquery
+from django.db.models import Case, F, Func, Q, QuerySet, Subquery, When
+from django.db.models.expressions import RawSQL
 
 from portal.mirror import columns
 
@@ -28,6 +30,7 @@ _LOWEST: dict[type[Any], Any] = {
     models.FloatField: -1e308,
     models.IntegerField: -(2**31),
 }
+FEW = 2_000
 CAP = 10_000
 """Results are counted up to here; whoever has more is told "10,000+"."""
 LARGEST_ID = 2**63 - 1
@@ -103,16 +106,90 @@ class Run[M: models.Model]:
             return self.rows
         if self.blank:
             return self.rows.filter(_beyond("id", self.place.pk, up=self.up))
-        return self.rows.filter(_past(self.sort, self.place, up=self.up))
+        return self.rows.filter(_past(self.sort.field, self.place, up=self.up))
+
+    @property
+    def unsorted(self) -> "QuerySet[Any]":
+        """The same rows with `list_plain` in the sorted column's place, to be sorted by it."""
+        column = F("id" if self.blank else self.sort.field)
+        rows = self.rows.annotate(list_plain=_Plain(column))
+        if self.place is None:
+            return rows
+        if self.blank:
+            return rows.filter(_beyond("list_plain", self.place.pk, up=self.up))
+        return rows.filter(_past("list_plain", self.place, up=self.up))
 
 
-type Read[M: models.Model] = Callable[[Run[M], int], list[M]]
-"""Reads so many rows of a run, in its order."""
+class _Plain(Func):
+    """A column that SQLite's planner cannot use an index for."""
+
+    template = "+%(expressions)s"
+    arity = 1
 
 
-def walk[M: models.Model](run: Run[M], limit: int) -> list[M]:
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A piece of SQL with its parameters."""
+
+    text: str
+    params: list[Any]
+
+
+class Reader(Protocol):
+    """How the ids of a run's next rows are found."""
+
+    def ids(self, run: Run[Any], limit: int) -> Sql:
+        """A query of at most `limit` ids, the next ones of the run."""
+
+    def sorted_by(self, sort: Sort) -> Any:
+        """The expression by which the rows stand, then by id."""
+
+
+class Walk:
     """Along the index of the sort."""
-    return list(run.beyond.order_by(*run.order)[:limit])
+
+    def ids(self, run: Run[Any], limit: int) -> Sql:
+        return ids_of(run.beyond.order_by(*run.order)[:limit])
+
+    def sorted_by(self, sort: Sort) -> Any:
+        return F(sort.field)
+
+
+@dataclass(frozen=True, slots=True)
+class Sift(Walk):
+    """
+    For rows that filters narrow. SQLite cannot guess how many they leave: it counts up to
+    `FEW` of them, sorts them if that is all, and else walks along the sort.
+    """
+
+    rows: "QuerySet[Any]"
+
+    def ids(self, run: Run[Any], limit: int) -> Sql:
+        if database.vendor != "sqlite":
+            return super().ids(run, limit)
+        unsorted = run.unsorted
+        order = (
+            run.order if run.blank else [n.replace(run.sort.field, "list_plain") for n in run.order]
+        )
+        few = unsorted.order_by(*order)
+        many = run.beyond.order_by(*run.order)
+        return either(ids_of(self.rows.order_by()[: FEW + 1]), FEW, few, many, limit)
+
+
+def either(probe: Sql, most: int, few: "QuerySet[Any]", many: "QuerySet[Any]", limit: int) -> Sql:
+    """
+    SQLite: the ids of `few` if the probe finds at most so many, else those of `many`.
+
+    The decision stands in each one's LIMIT: the other one is then not even begun.
+    """
+    found = f"(SELECT COUNT(*) FROM ({probe.text}))"  # noqa: S608
+    texts, params = list[str](), list[Any]()
+    for rows, how in ((few, "<="), (many, ">")):
+        ids = ids_of(rows)
+        limited = f"{ids.text} LIMIT (CASE WHEN {found} {how} {most} THEN {limit} ELSE 0 END)"
+        texts.append(f"SELECT way.id FROM ({limited}) way")  # noqa: S608
+        params += [*ids.params, *probe.params]
+    return Sql(" UNION ALL ".join(texts), params)
 
 
 def page[M: models.Model](
@@ -122,31 +199,27 @@ def page[M: models.Model](
     after: str = "",
     before: str = "",
     limit: int = 50,
-    read: Read[M] = walk,
+    reader: Reader | None = None,
     total: Any = None,
 ) -> Page[M]:
     """
     The page after or before a cursor, the first one where there is none.
 
-    One query; a second where the page reaches into the rows without a value. `total` is
-    how many rows there are where that is known, or an expression that counts them (below
-    0: so many or more); else they are counted up to `CAP`.
+    One query: it picks the ids from each run's own range of the index, then reads those
+    rows. `total` is how many rows there are where that is known, or an expression that
+    counts them (below 0: so many or more); else they are counted up to `CAP`.
     """
-    place = _place(rows.model, sort, before or after)
+    place, reader = _place(rows.model, sort, before or after), reader or Walk()
     back = bool(before) and place is not None
-    if not isinstance(total, int):
-        total = total or capped_count(rows)
-        rows = cast("QuerySet[M]", rows.annotate(list_total=total))
-    found = _read(rows, sort, place, back=back, limit=limit + 1, read=read)
+    found = _read(_told(rows, total), sort, place, back=back, limit=limit + 1, reader=reader)
     if place is not None and not found:
-        known = total if isinstance(total, int) else None
-        return _lost(page(rows, sort, limit=limit, read=read, total=known))
+        return _lost(page(rows, sort, limit=limit, reader=reader, total=total))
     more, found = len(found) > limit, found[:limit]
     if back:
         found.reverse()
     earlier = more if back else place is not None
     later = True if back else more
-    counted = total if isinstance(total, int) else _told(found)
+    counted = total if isinstance(total, int) else found[0].list_total if found else 0
     cut = not isinstance(total, int) and not 0 <= counted <= CAP
     shown = Page(
         found,
@@ -158,13 +231,33 @@ def page[M: models.Model](
     return _lost(shown) if (before or after) and place is None else shown
 
 
+def _told[M: models.Model](rows: "QuerySet[M]", total: Any) -> "QuerySet[M]":
+    """The rows, each with the number of all of them beside it where that is not known."""
+    if isinstance(total, int):
+        return rows
+    return cast("QuerySet[M]", rows.annotate(list_total=total or capped_count(rows)))
+
+
 def capped_count(rows: "QuerySet[Any]") -> _CappedCount:
     """How many rows there are, counted up to `CAP` + 1."""
     return _CappedCount(rows.order_by().values("id")[: CAP + 1])
 
 
-def _told(found: Sequence[Any]) -> int:
-    return found[0].list_total if found else 0
+def ids_of(rows: "QuerySet[Any]") -> Sql:
+    """The query of these rows' ids, in their order."""
+    text, params = rows.values("id").query.sql_with_params()
+    return Sql(text, list(params))
+
+
+def one_of(ids: Sql) -> Any:
+    """
+    The rows of these ids: PostgreSQL takes them from the primary key, as an array, and
+    cannot think of walking another index instead.
+    """
+    if database.vendor == "postgresql":
+        text = f"(id = ANY(ARRAY({ids.text})))"
+        return RawSQL(text, ids.params, output_field=models.BooleanField())  # noqa: S611
+    return Q(pk__in=RawSQL(ids.text, ids.params))  # noqa: S611
 
 
 def _lost[M: models.Model](first: Page[M]) -> Page[M]:
@@ -178,51 +271,45 @@ def _read[M: models.Model](
     *,
     back: bool,
     limit: int,
-    read: Read[M],
+    reader: Reader,
 ) -> list[M]:
     """Up to `limit` rows from the place on, in the order they are met."""
-    found: list[M] = []
-    for run in _runs(rows, sort, place, back=back):
-        found.extend(read(run, limit - len(found)))
-        if len(found) == limit or not getattr(found[0] if found else None, "list_blank", True):
-            break
-    return found
+    bare = rows.order_by()
+    bare.query.annotations.pop("list_total", None)
+    picked = [reader.ids(run, limit) for run in _runs(bare, sort, place, back=back)]
+    text = " UNION ALL ".join(f"SELECT run.id FROM ({run.text}) run" for run in picked)  # noqa: S608
+    shown = rows.filter(one_of(Sql(text, [param for run in picked for param in run.params])))
+    blank, _ = blanks(rows.model, sort)
+    if blank is not None:
+        shown = shown.annotate(list_blank=Case(When(blank, then=1), default=0))
+    shown = cast("QuerySet[M]", shown.annotate(list_order=reader.sorted_by(sort)))
+    way = "-" if sort.down != back else ""
+    order = [f"{way}list_order", f"{way}id"]
+    if blank is not None:
+        order.insert(0, "-list_blank" if back else "list_blank")
+    return list(shown.order_by(*order)[:limit])
 
 
 def _runs[M: models.Model](
     rows: "QuerySet[M]", sort: Sort, place: Place | None, *, back: bool
-) -> "Iterator[Run[M]]":
+) -> list[Run[M]]:
     """The runs that a walk from the place goes through."""
     blank, valued = blanks(rows.model, sort)
     up = sort.down == back
     if blank is None:
-        yield Run(rows, sort, up, place=place)
-        return
+        return [Run(rows, sort, up, place=place)]
+    some = Run(rows.filter(valued), sort, up, place=place)
     without = Run(rows.filter(blank), sort, up, blank=True)
-    exists = Exists(_plain(rows).filter(blank))
-    told = cast("QuerySet[M]", rows.filter(valued).annotate(list_blank=exists))
-    some = Run(told, sort, up, place=place)
     if place is not None and place.value is None:
-        yield replace(without, place=place)
-        if back:
-            yield replace(some, place=None)
-        return
-    yield some
-    if not back:
-        yield without
+        rest = replace(without, place=place)
+        return [rest, replace(some, place=None)] if back else [rest]
+    return [some] if back else [some, without]
 
 
-def _plain(rows: "QuerySet[Any]") -> "QuerySet[Any]":
-    """The rows without what is annotated to each."""
-    bare = rows.order_by().values("pk")
-    bare.query.annotations.pop("list_total", None)
-    return bare
-
-
-def _past(sort: Sort, place: Place, *, up: bool) -> Q:
+def _past(field: str, place: Place, *, up: bool) -> Q:
     """`c <= v AND (c < v OR id < i)`: the first half is what the index is entered by."""
-    within = Q(**{f"{sort.field}__{'gte' if up else 'lte'}": place.value})
-    return within & (_beyond(sort.field, place.value, up=up) | _beyond("id", place.pk, up=up))
+    within = Q(**{f"{field}__{'gte' if up else 'lte'}": place.value})
+    return within & (_beyond(field, place.value, up=up) | _beyond("id", place.pk, up=up))
 
 
 def _beyond(field: str, value: Any, *, up: bool) -> Q:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from portal.mirror import keyset
 from portal.mirror.columns import SHORT
+from portal.mirror.keyset import CAP
 from portal.mirror.search import Hits, needles
 from portal.mirror.tables import PRESETS, Bound, Facets, Number, Since, Table, Word
 from portal.team.models import Workspace
@@ -186,9 +187,11 @@ def page_of(state: State, workspace: Workspace, counted: Facets | None) -> keyse
     place: dict[str, Any] = {"after": state.after, "before": state.before, "limit": state.per}
     wanted = needles(state.q, state.values("tag"))
     if not wanted:
-        return keyset.page(rows, state.sort, total=_known_total(state, counted), **place)
+        total = _known_total(state, counted)
+        reader = keyset.Sift(rows) if state.filters and (total or 0) <= CAP else None
+        return keyset.page(rows, state.sort, reader=reader, total=total, **place)
     hits = Hits(workspace.pk, rows, wanted, filtered=bool(state.filters))
-    return keyset.page(rows, state.sort, read=hits.read, total=hits.total(), **place)
+    return keyset.page(rows, state.sort, reader=hits, total=hits.total(), **place)
 
 
 def _known_total(state: State, counted: Facets | None) -> int | None:

@@ -75,11 +75,11 @@ def find(workspace, text, *, sort="-created_at", limit=7, tags=(), rows=None, ba
     rows = store.leads(workspace) if rows is None else rows
     hits = Hits(workspace.pk, rows, needles(text, tags), filtered=rows.query.where.children != [])
     order = tables.LEADS.sort(sort)
-    page = keyset.page(rows, order, limit=limit, read=hits.read, total=hits.total())
+    page = keyset.page(rows, order, limit=limit, reader=hits, total=hits.total())
     total, pages = page.total, [page]
     while page.after:
         page = keyset.page(
-            rows, order, limit=limit, after=page.after, read=hits.read, total=hits.total()
+            rows, order, limit=limit, after=page.after, reader=hits, total=hits.total()
         )
         assert page.total == total
         assert not page.lost
@@ -89,7 +89,7 @@ def find(workspace, text, *, sort="-created_at", limit=7, tags=(), rows=None, ba
         pages = [page]
         while page.before:
             page = keyset.page(
-                rows, order, limit=limit, before=page.before, read=hits.read, total=hits.total()
+                rows, order, limit=limit, before=page.before, reader=hits, total=hits.total()
             )
             pages.insert(0, page)
     return [row.upstream_id for p in pages for row in p.rows], total
@@ -207,7 +207,7 @@ def test_many_hits_are_told_as_so_many_or_more(leads, workspace, monkeypatch):
     hits = Hits(workspace.pk, rows, needles("mail"))
 
     page = keyset.page(
-        rows, tables.LEADS.sort("-created_at"), limit=5, read=hits.read, total=hits.total()
+        rows, tables.LEADS.sort("-created_at"), limit=5, reader=hits, total=hits.total()
     )
 
     assert page.capped
@@ -219,7 +219,7 @@ def test_a_page_of_a_search_costs_one_query(leads, workspace, django_assert_num_
     hits = Hits(workspace.pk, rows, needles("mail"))
     for sort in ("-created_at", "name"):
         with django_assert_num_queries(1):
-            keyset.page(rows, tables.LEADS.sort(sort), limit=20, read=hits.read, total=hits.total())
+            keyset.page(rows, tables.LEADS.sort(sort), limit=20, reader=hits, total=hits.total())
 
 
 @settings(
@@ -249,7 +249,7 @@ def test_conversations_are_found_by_what_is_said_in_them(source, workspace):
     def found(text):
         rows = store.conversations(workspace)
         hits = Hits(workspace.pk, rows, needles(text))
-        return keyset.page(rows, tables.CONVERSATIONS.sort("-active_at"), read=hits.read).rows
+        return keyset.page(rows, tables.CONVERSATIONS.sort("-active_at"), reader=hits).rows
 
     assert found("my parcel")
     assert found("order 8")
@@ -287,7 +287,7 @@ def test_contacts_are_found_by_both_names(source, workspace):
     rows = store.contacts(workspace)
     for text in ("ada love", "30 12", "lo"):
         hits = Hits(workspace.pk, rows, needles(text))
-        assert len(keyset.page(rows, tables.CONTACTS.sort("-created_at"), read=hits.read).rows) == 1
+        assert len(keyset.page(rows, tables.CONTACTS.sort("-created_at"), reader=hits).rows) == 1
 
 
 def test_a_lost_index_is_noticed_and_made_again(leads, workspace):

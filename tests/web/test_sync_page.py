@@ -106,3 +106,16 @@ def test_shows_what_is_set_aside_and_why(sandbox, nexadesk, admin, client_of):
 
     assert lead["id"] in page
     assert "a text in it holds the character NUL" in page
+
+
+def test_only_admins_of_this_workspace_come_in(copied, agent, stranger, client_of, asked):
+    state = SyncState.objects.get(kind="leads").pk
+    posts = [f"{copied.pk}/now/", f"{copied.pk}/check/", f"{state}/confirm/", f"{state}/dismiss/"]
+
+    for member, status in ((agent, 403), (stranger, 404)):
+        browser = client_of(member)
+        assert browser.get(PAGE).status_code == status
+        assert {browser.post(PAGE + post).status_code for post in posts} == {status}
+    foreign = client_of(stranger)
+    assert {foreign.post(f"/w/other/settings/sync/{p}").status_code for p in posts} == {404}
+    assert asked == []
