@@ -8,10 +8,11 @@ when the transaction that holds its delivery is on the disk. Nothing is acknowle
 
 import os
 import threading
+import time
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from portal.deliveries import store
 from portal.deliveries.store import Arrival
@@ -20,6 +21,8 @@ WAIT_SECONDS = 10.0
 # How long the thread keeps its connection to the database when nothing comes.
 IDLE_SECONDS = 2.0
 _MOST_AT_ONCE = 200
+# How soon to look again whether the database is free.
+AGAIN_SECONDS = 0.003
 
 type _Handed = tuple[Arrival, "Future[None]"]
 
@@ -51,7 +54,7 @@ class _Writer:
 
     def _store(self, batch: list[_Handed]) -> None:
         try:
-            store.keep([arrival for arrival, _ in batch])
+            _keep_as_soon_as_free([arrival for arrival, _ in batch])
         except Exception as error:
             # Told to those who wait; the thread must live.
             connection.close()
@@ -64,6 +67,29 @@ class _Writer:
         else:
             for _, done in batch:
                 done.set_result(None)
+
+
+def _keep_as_soon_as_free(arrivals: list[Arrival]) -> None:
+    """
+    SQLite lets one write at a time. Who waits for it in SQLite's own way looks after 100 ms in
+    the end, and always finds others there first; we look again at once.
+    """
+    if connection.vendor != "sqlite":
+        store.keep(arrivals)
+        return
+    if connection.connection is None:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 0")
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            store.keep(arrivals)
+        except OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(AGAIN_SECONDS)
+        else:
+            return
 
 
 _lock = threading.Lock()

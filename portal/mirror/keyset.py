@@ -166,7 +166,7 @@ class Sift(Walk):
 
     def ids(self, run: Run[Any], limit: int) -> Sql:
         if database.vendor != "sqlite":
-            return super().ids(run, limit)
+            return ids_of(run.beyond.order_by(*run.order)[:limit])
         unsorted = run.unsorted
         order = (
             run.order if run.blank else [n.replace(run.sort.field, "list_plain") for n in run.order]

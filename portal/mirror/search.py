@@ -153,10 +153,11 @@ class Hits:
 
     def _postgres_total(self) -> Sql:
         first = self.rows.order_by(f"-{self._index.newest}", "-id")
-        near, like = _texts_of(first[:NEAR]), _likes(self.needles)
+        most = LOOKED_AT if self.filtered else NEAR
+        near, like = _texts_of(first[:most]), _likes(self.needles)
         far = _count(ids_of(self._matching(self.rows).order_by()[: CAP + 1]))
         text = (
-            f"(SELECT CASE WHEN seen < {NEAR} THEN hits WHEN hits >= {ENOUGH} THEN -hits "  # noqa: S608
+            f"(SELECT CASE WHEN seen < {most} THEN hits WHEN hits >= {ENOUGH} THEN -hits "  # noqa: S608
             f"ELSE {far.text} END FROM (SELECT COUNT(*) AS seen, COUNT(*) FILTER "
             f"(WHERE {like.text}) AS hits FROM ({near.text}) near) looked)"
         )

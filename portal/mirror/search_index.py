@@ -10,12 +10,14 @@ Where neither can be made (no right to create the extension, an old SQLite) the 
 the rows themselves: slow, but right. `manage.py check --database default` says so.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, connections, transaction
 
+log = logging.getLogger(__name__)
 ID_BITS = 30
 """Ids below 2**30 fit beside 33 bits of seconds: until the year 2172."""
 SECONDS_FROM_1900 = 2_208_988_800
@@ -90,7 +92,8 @@ def ensure(alias: str = "default") -> bool:
         try:
             with transaction.atomic(using=alias):
                 build(alias)
-        except DatabaseError:
+        except DatabaseError as error:
+            log.warning("The search index could not be made: %s", error)
             return False
     return True
 
@@ -100,7 +103,9 @@ def build(alias: str = "default") -> None:
     drop(alias)
     postgres = connections[alias].vendor == "postgresql"
     if postgres:
-        _run(alias, ["CREATE EXTENSION IF NOT EXISTS pg_trgm"])
+        # Of a million rows it takes longer than any page may.
+        patient = ["SET LOCAL statement_timeout = 0", "SET LOCAL maintenance_work_mem = '256MB'"]
+        _run(alias, [*patient, "CREATE EXTENSION IF NOT EXISTS pg_trgm"])
     for index in INDEXES:
         _run(alias, _postgres(index) if postgres else _sqlite(index))
 

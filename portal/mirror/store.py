@@ -90,6 +90,11 @@ def find(source: Source, kind: Kind, upstream_id: str) -> Upstream | None:
     return rows.select_related("connection", "workspace").filter(upstream_id=upstream_id).first()
 
 
+def copies(source: Source, kind: Kind, upstream_ids: Iterable[str]) -> dict[str, Upstream]:
+    """The copies of some upstream records, gone or not, by their ids; unknown ones left out."""
+    return _known(source, kind, dict.fromkeys(upstream_ids))
+
+
 def contact_by_email(source: Source, email: str) -> Contact | None:
     """A live contact with this e-mail, whatever the case, or None."""
     rows = Contact.objects.filter(connection_id=source.connection_id, gone_at=None)

@@ -135,7 +135,11 @@ def _merge(connection: Connection, groups: Sequence[Group]) -> list[Group]:
     arrive meanwhile are stored between them.
     """
     source = source_of(connection)
-    judged = [(g, judge(g, mirror.find(source, g.kind, g.upstream_id))) for g in groups]
+    copies = {
+        kind: mirror.copies(source, kind, [g.upstream_id for g in groups if g.kind is kind])
+        for kind in {group.kind for group in groups}
+    }
+    judged = [(g, judge(g, copies[g.kind].get(g.upstream_id))) for g in groups]
     for some in batched(judged, MERGED_AT_ONCE):
         with transaction.atomic():
             _merge_some(source, some)

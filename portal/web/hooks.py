@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from portal.jobs.deliveries import apply_soon
 from portal.services import deliveries
-from portal.services.deliveries import Answer
+from portal.services.deliveries import Answer, Receipt
 from portal.vault.seal import Locked
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,18 @@ class _Unacceptable(Exception):
         self.status, self.words = status, words
 
 
+class _Stored(HttpResponse):
+    """200. The job is made when the answer is out: who sent it does not wait for our queue."""
+
+    def __init__(self, connection_id: int) -> None:
+        super().__init__("OK\n", "text/plain; charset=utf-8")
+        self._connection_id = connection_id
+
+    def close(self) -> None:
+        apply_soon(self._connection_id)
+        super().close()
+
+
 @csrf_exempt
 def receive(request: HttpRequest, token: str) -> HttpResponse:
     """One delivery. 200 only when it is stored for good, or was nothing but a greeting."""
@@ -44,10 +56,14 @@ def receive(request: HttpRequest, token: str) -> HttpResponse:
     except (DatabaseError, TimeoutError, Locked) as problem:
         log.warning("a webhook delivery was not stored: %r", problem)
         return _later("It could not be stored just now.", 503)
-    if receipt.connection_id is not None:
-        apply_soon(receipt.connection_id)
+    return _answer(receipt)
+
+
+def _answer(receipt: Receipt) -> HttpResponse:
     match receipt.answer:
-        case Answer.STORED | Answer.GREETED:
+        case Answer.STORED:
+            return _Stored(receipt.connection_id or 0)
+        case Answer.GREETED:
             return _plain("OK", 200)
         case Answer.TOO_MANY:
             return _later("Too many deliveries.", 429)

@@ -45,15 +45,17 @@ PAGES = ["", "?stage=new", "?stage!=lost", "?q=ada", "?q=a", "?sort=-amount", "?
 
 @pytest.fixture
 def filled(workspace):
-    """300 records of each kind, none without a value."""
-    connection = vault.create(workspace, provider="nexadesk", key=Secret("fc_live_" + "x" * 20))
-    source = Source(connection.pk, workspace.pk)
-    store.save_records(source, Kind.LEADS, [_lead(n) for n in range(300)])
-    store.save_records(source, Kind.CONTACTS, [_contact(n) for n in range(300)])
-    store.save_records(source, Kind.CONVERSATIONS, [_conversation(n) for n in range(300)])
+    """300 records of each kind, none without a value; a tenth is of another connection."""
+    most, few = (
+        Source(vault.create(workspace, provider="nexadesk", key=Secret(key * 9)).pk, workspace.pk)
+        for key in ("key one", "key two")
+    )
+    for kind, make in MAKERS.items():
+        store.save_records(most, kind, [make(n) for n in range(300) if n % 10])
+        store.save_records(few, kind, [make(n) for n in range(0, 300, 10)])
     with database.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return source
+    return few
 
 
 def _lead(n):
@@ -63,7 +65,7 @@ def _lead(n):
         email=f"a{n}@x.example",
         company=f"Firm {n % 9}",
         stage=["new", "lost", "won"][n % 3],
-        source="widget",
+        source="mail" if n % 10 else "widget",
         rep_id=f"{n % 9}",
         rep_name=f"Rep {n % 9}",
         tags=("vip",),
@@ -92,12 +94,15 @@ def _conversation(n):
     return ConversationRecord(
         f"V{n}",
         subject=f"Order {n}",
-        status="open",
-        state=State.OPEN,
-        source="widget",
+        status="done" if n % 10 else "open",
+        state=State.CLOSED if n % 10 else State.OPEN,
+        source="mail" if n % 10 else "widget",
         created_at=DAY + timedelta(minutes=n),
         updated_at=DAY + timedelta(hours=n),
     )
+
+
+MAKERS = {Kind.LEADS: _lead, Kind.CONTACTS: _contact, Kind.CONVERSATIONS: _conversation}
 
 
 def plan(rows):

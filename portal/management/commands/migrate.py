@@ -16,7 +16,10 @@ from portal.mirror import checks, search_index
 
 class Command(Migrate):
     def handle(self, *args: Any, **options: Any) -> None:
-        super().handle(*args, **options)
         alias = options["database"]
+        if connections[alias].vendor == "postgresql":
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SET statement_timeout = 0")
+        super().handle(*args, **options)
         if checks.FROM in MigrationRecorder(connections[alias]).applied_migrations():
             search_index.ensure(alias)
