@@ -1,6 +1,7 @@
 """The list of leads: what is asked stands in the address, and no address is an error."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,8 +17,11 @@ HTMX = {"HX-Request": "true", "HX-Source": "input#q"}
 def pipeline(sandbox, nexadesk, synced):
     """Sixty leads: twenty new, twenty qualified, twenty of a stage of their own."""
     rep = sandbox.add_representative("Jo", "Silva", "jo@vendor.example")
+    began = datetime.now(UTC) - timedelta(minutes=2)
     for n in range(60):
+        moment = began + timedelta(seconds=n)
         sandbox.add_lead(
+            created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             visitor_name=f"Lead {n:02}",
             visitor_email=f"lead{n}@example.com",
             visitor_company=f"Company {n % 7}" if n % 4 else None,

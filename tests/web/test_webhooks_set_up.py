@@ -39,7 +39,7 @@ class TestSettingUp:
         words = words_of(page)
         assert "In NexaDesk open Settings &gt; Webhooks and press Add Webhook." in words
         assert "Until a secret is stored here, no event is let in." in words
-        assert "nothing arrived yet" in words
+        assert "Nothing arrived yet" in words
         assert "every 3s" in page.text
 
     def test_a_secret_is_stored_sealed_and_never_shown(self, person, nexadesk):
@@ -82,7 +82,7 @@ class TestSettingUp:
         page = person.get(setup_of(nexadesk), headers=part)
 
         assert page.text.lstrip().startswith('<section class="card plain-text"')
-        assert "arrives, proved" in words_of(page)
+        assert "Arrives, proved" in words_of(page)
         assert "every 3s" not in page.text
 
     def test_dexra_has_no_secret_and_the_page_says_what_that_means(self, person, dexra):
@@ -101,7 +101,7 @@ class TestSettingUp:
 
         for address in ("/w/acme/settings/webhooks/", setup_of(nexadesk)):
             words = words_of(person.get(address))
-            assert "seems silent" in words
+            assert "Seems silent" in words
             assert "at least 3 changes came by reading the lists only" in words
 
     def test_without_a_connection_there_is_nothing_to_set_up(self, person):
