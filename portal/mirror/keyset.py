@@ -219,7 +219,9 @@ def page[M: models.Model](
         found.reverse()
     earlier = more if back else place is not None
     later = True if back else more
-    counted = total if isinstance(total, int) else found[0].list_total if found else 0
+    counted = (
+        total if isinstance(total, int) else getattr(found[0], "list_total", 0) if found else 0
+    )
     cut = not isinstance(total, int) and not 0 <= counted <= CAP
     shown = Page(
         found,
@@ -281,7 +283,7 @@ def _read[M: models.Model](
     shown = rows.filter(one_of(Sql(text, [param for run in picked for param in run.params])))
     blank, _ = blanks(rows.model, sort)
     if blank is not None:
-        shown = shown.annotate(list_blank=Case(When(blank, then=1), default=0))
+        shown = cast("QuerySet[M]", shown.annotate(list_blank=Case(When(blank, then=1), default=0)))
     shown = cast("QuerySet[M]", shown.annotate(list_order=reader.sorted_by(sort)))
     way = "-" if sort.down != back else ""
     order = [f"{way}list_order", f"{way}id"]
