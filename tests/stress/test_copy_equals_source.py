@@ -439,6 +439,8 @@ class CopyMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
+# Many stories in one test: the limit of a single test is not for this one.
+@pytest.mark.timeout(7200 if os.environ.get("CROSSDESK_STRESS") else 1500)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_after_quiet_the_copy_equals_the_source(part, settings, monkeypatch, capsys):
     monkeypatch.setattr(http, "FIRST_BACKOFF_SECONDS", 0.0001)

@@ -62,6 +62,7 @@ def world(tmp_path_factory):
         yield sandbox, env, folder / "killed.sqlite3"
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("point", "in_check"), TRIED)
 def test_a_killed_sync_goes_on_and_ends_right(point, in_check, world):
     sandbox, env, database = world
