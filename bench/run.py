@@ -81,14 +81,16 @@ def _place() -> str:
     import django
     from django.db import connection
 
-    from portal.models import Lead
+    from portal.mirror import counters
+    from portal.models import Workspace
+    from portal.records import Kind
 
     with connection.cursor() as cursor:
         postgres = connection.vendor == "postgresql"
         cursor.execute("SHOW server_version" if postgres else "SELECT sqlite_version()")
         version = cursor.fetchone()[0].split()[0]
     name = "PostgreSQL" if postgres else "SQLite"
-    rows = Lead.objects.filter(workspace__slug="bench-1").count()
+    rows = counters.totals(Workspace.objects.get(slug="bench-1"), Kind.LEADS)
     return (
         f"{name} {version}, {rows:,} leads in one workspace; Python {platform.python_version()}, "
         f"Django {django.get_version()}; {platform.system()} {platform.machine()}, "

@@ -2,12 +2,11 @@
 
 from django.urls import path
 
-from bench import peers, tables2
+from bench import peers
 from portal.urls import urlpatterns as portal
 
 urlpatterns = [
     *portal,
     path("admin/", peers.admin.urls),
     path("uncounted/", peers.uncounted.urls),
-    path("w/<slug:slug>/tables2/", tables2.page, name="bench-tables2"),
 ]

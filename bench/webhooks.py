@@ -183,6 +183,30 @@ def load(address, leads, rate, seconds, stop=None):
     return sent
 
 
+class Disk(threading.Thread):
+    """How long this disk takes for an fsync of its own meanwhile: no commit can be faster."""
+
+    def __init__(self, folder):
+        super().__init__(daemon=True)
+        self.path, self.ended, self.took = Path(folder) / "fsync", threading.Event(), []
+
+    def run(self):
+        with self.path.open("wb", buffering=0) as file:
+            while not self.ended.wait(0.05):
+                file.write(b"x" * 8192)
+                started = time.perf_counter()
+                os.fsync(file.fileno())
+                self.took.append(1000 * (time.perf_counter() - started))
+
+    def tell(self):
+        self.ended.set()
+        self.join()
+        print(
+            f"an fsync of this disk meanwhile: p50 {statistics.median(self.took):.0f} ms,"
+            f" p95 {percentile(self.took, 0.95):.0f} ms, max {max(self.took):.0f} ms"
+        )
+
+
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
@@ -225,11 +249,14 @@ def run(portal, leads, options, load_before):
     load(address, leads, 20, 3)
     before = [portal.cpu_seconds(process) for process in (server, worker)]
     print(f"load of this machine before: {load_before:.1f}, cores: {os.cpu_count()}")
+    disk = Disk(portal.environment["VAR_DIR"])
+    disk.start()
     sent = load(address, leads, options.rate, options.seconds)
     tell(sent, f"{options.rate:.0f} a second for {options.seconds:.0f} s, worker running")
     spent = [portal.cpu_seconds(process) for process in (server, worker)]
     each = [1000 * (after - start) / len(sent) for after, start in zip(spent, before, strict=True)]
     print(f"CPU for each delivery: server {each[0]:.1f} ms, worker {each[1]:.1f} ms")
+    disk.tell()
     ended = time.perf_counter()
     marks, waiting = portal.rows()
     while waiting and time.perf_counter() - ended < 120:

@@ -73,16 +73,23 @@ def ready(alias: str = "default") -> bool:
 
 
 def exists(alias: str = "default") -> bool:
-    if connections[alias].vendor == "postgresql":
-        names = [index.gin for index in INDEXES]
+    """
+    Whether all indexes exist. Asked on the connection itself: the page that happens to be
+    a process's first search has no query more than the others.
+    """
+    database = connections[alias]
+    database.ensure_connection()
+    if database.vendor == "postgresql":
+        names, mark = [index.gin for index in INDEXES], "%s"
         sql = "SELECT COUNT(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
         sql += " WHERE i.indisvalid AND pg_table_is_visible(c.oid) AND c.relname IN"
     else:
-        names = [name for index in INDEXES for name in (index.text, *index.triggers)]
+        names, mark = [name for index in INDEXES for name in (index.text, *index.triggers)], "?"
         sql = "SELECT COUNT(*) FROM sqlite_master WHERE name IN"
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"{sql} ({', '.join(['%s'] * len(names))})", names)
-        return bool(cursor.fetchone()[0] == len(names))
+    raw: Any = database.connection
+    with database.wrap_database_errors:
+        found = raw.execute(f"{sql} ({', '.join([mark] * len(names))})", names).fetchone()
+    return bool(found[0] == len(names))
 
 
 def ensure(alias: str = "default") -> bool:

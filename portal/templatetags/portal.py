@@ -12,7 +12,8 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.dates import MONTHS_3
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -70,17 +71,22 @@ def relative(moment: datetime | None) -> SafeString:
     """
     if moment is None:
         return nothing()
-    local = timezone.localtime(moment)
-    title = f"{date_format(local, 'j M Y, H:i:s')} {local.tzname()}"
+    now = timezone.localtime()
+    local = moment.astimezone(now.tzinfo)
+    days = _words_for_days(local, now)
     # Only what is relative moves on by itself: the script looks for data-relative.
-    live = "" if _words_for_days(local) else " data-relative"
     return format_html(
         '<time datetime="{}" title="{}"{}>{}</time>',
         local.isoformat(timespec="seconds"),
-        title,
-        live,
-        _words_for_days(local) or _words_ago(timezone.now() - local),
+        f"{_day(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}",
+        "" if days else " data-relative",
+        days or _words_ago(now - local),
     )
+
+
+def _day(local: datetime) -> str:
+    """The "18 Nov" of every date format here; lists show a hundred of them."""
+    return f"{local.day} {str(MONTHS_3[local.month]).title()}"
 
 
 def _words_ago(age: timedelta) -> str:
@@ -92,14 +98,13 @@ def _words_ago(age: timedelta) -> str:
     return _(words) % {"n": seconds // unit}
 
 
-def _words_for_days(local: datetime) -> str:
+def _words_for_days(local: datetime, now: datetime) -> str:
     """The date of a time a week old or ahead of now; "" for what is better said relatively."""
-    now = timezone.localtime(timezone.now())
-    if local > now + timedelta(minutes=1):
-        return date_format(local, "j M, H:i" if local.year == now.year else "j M Y, H:i")
-    if now - local < timedelta(days=7):
+    ahead = local > now + timedelta(minutes=1)
+    if not ahead and now - local < timedelta(days=7):
         return ""
-    return date_format(local, "j M" if local.year == now.year else "j M Y")
+    date = _day(local) if local.year == now.year else f"{_day(local)} {local.year}"
+    return f"{date}, {local:%H:%M}" if ahead else date
 
 
 @register.filter
