@@ -136,7 +136,7 @@ def save_sent(
         "origin": Message.Origin.OURS,
         "author": Author.AGENT.value,
         "author_name": columns.clean(author_name, 200),
-        "text": text,
+        "text": columns.clean(text, 200_000),
         "private": private,
         "sent_at": columns.moment(sent.sent_at) or timezone.now(),
         "raw": dict(sent.raw),
