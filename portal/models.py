@@ -1,7 +1,8 @@
 """Every room's tables, so that Django finds them; nothing else."""
 
 from portal.audit.models import Entry
-from portal.budget.models import Window
+from portal.batches.models import Batch, BatchRow, Mapping
+from portal.budget.models import Breaker, Window
 from portal.deliveries.models import Delivery
 from portal.live.models import Change, Version
 from portal.mirror.models import (
@@ -15,11 +16,14 @@ from portal.mirror.models import (
     SyncRun,
     SyncState,
 )
-from portal.outbox.models import Write
+from portal.outbox.models import Held, Write
 from portal.team.models import Membership, User, Workspace
 from portal.vault.models import Connection
 
 __all__ = [
+    "Batch",
+    "BatchRow",
+    "Breaker",
     "Change",
     "Connection",
     "Contact",
@@ -27,7 +31,9 @@ __all__ = [
     "Counter",
     "Delivery",
     "Entry",
+    "Held",
     "Lead",
+    "Mapping",
     "Membership",
     "Message",
     "Seen",

@@ -20,8 +20,9 @@ def open_entry(
     subject_id: int | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    batch: Any = None,
 ) -> Entry:
-    """Write down that `actor` is about to do `action`."""
+    """Write down that `actor` is about to do `action`, as a part of `batch` if it is one."""
     return Entry.objects.create(
         workspace=workspace,
         actor=actor,
@@ -31,6 +32,7 @@ def open_entry(
         subject_id=subject_id,
         before=dict(before or {}),
         after=dict(after or {}),
+        batch=batch,
     )
 
 

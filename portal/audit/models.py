@@ -13,7 +13,7 @@ class Entry(models.Model):
     One attempt by one person, or by the portal itself (`actor` is None).
 
     `action` is "kind.verb" ("lead.update"). `before` and `after` hold only what changed,
-    under the provider's own field names, never a key.
+    under the provider's own field names, never a key. `batch` groups what was started together.
     """
 
     class Outcome(models.TextChoices):
@@ -21,6 +21,7 @@ class Entry(models.Model):
         DONE = "done", _("done")
         REFUSED = "refused", _("refused")
         UNKNOWN = "unknown", _("not confirmed")
+        WITHDRAWN = "withdrawn", _("taken back before it was sent")
 
     workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
     actor = models.ForeignKey("portal.User", models.SET_NULL, null=True, related_name="+")
@@ -30,6 +31,7 @@ class Entry(models.Model):
     subject_id = models.BigIntegerField(null=True)
     before = RawField(default=dict)
     after = RawField(default=dict)
+    batch = models.ForeignKey("portal.Batch", models.SET_NULL, null=True, related_name="+")
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.PENDING)
     reason = models.CharField(max_length=500, blank=True)
     at = models.DateTimeField(auto_now_add=True)

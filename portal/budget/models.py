@@ -15,3 +15,18 @@ class Window(models.Model):
     limit = models.PositiveIntegerField()
     calls = models.JSONField(default=list)
     closed_until = models.FloatField(default=0)
+
+
+class Breaker(models.Model):
+    """
+    How often a key's provider failed in a row, and how many repeats are left (reliability 2).
+
+    No call starts before `open_until` (seconds since the epoch); then one call tries, and the
+    next pause is twice as long if it fails. `tokens` pay for repeats.
+    """
+
+    key_mark = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    pause_seconds = models.FloatField(default=0)
+    open_until = models.FloatField(default=0)
+    tokens = models.PositiveIntegerField(default=500)

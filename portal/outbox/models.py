@@ -18,6 +18,12 @@ class Write(models.Model):
     `in_flight` row is taken to be dead, and becomes `unknown`, never `queued`.
     `before` and `changes` use the provider's own field names. `said` is the
     provider's own sentence about a refusal.
+
+    `not_before` is when a queued write may be sent, or an unknown one looked up. `tried_at` is
+    when the first attempt left that may have arrived: what it made is no older. `tries` and
+    `lookups` count requests of either sort; `evidence` is what the last look-up found, for the
+    person who decides. `lane` says whose share of the budget it uses. `undoes` is the write
+    that this one takes back.
     """
 
     class Status(models.TextChoices):
@@ -27,6 +33,10 @@ class Write(models.Model):
         REFUSED = "refused", _("refused")
         UNKNOWN = "unknown", _("not confirmed: checking")
         UNDECIDED = "undecided", _("not confirmed: you decide")
+
+    class Lane(models.TextChoices):
+        PEOPLE = "people", _("people")
+        BACKGROUND = "background", _("background")
 
     workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
     connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
@@ -42,6 +52,12 @@ class Write(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    tries = models.PositiveIntegerField(default=0)
+    lookups = models.PositiveIntegerField(default=0)
+    lane = models.CharField(max_length=10, choices=Lane, default=Lane.PEOPLE)
+    undoes = models.ForeignKey("self", models.SET_NULL, null=True, related_name="undone_by")
+    evidence = RawField(default=dict)
     said = models.CharField(max_length=2000, blank=True)
     reason = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -59,7 +75,19 @@ class Write(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["status", "not_before"], name="outbox_due"),
             models.Index(fields=["connection", "kind", "upstream_id"], name="outbox_record"),
+            models.Index(fields=["workspace", "status", "-id"], name="outbox_of_workspace"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.status}"
+
+
+class Held(models.Model):
+    """
+    A workspace whose outbox sends nothing until an admin releases it: a restored backup may
+    hold writes that were sent since it was made (reliability C24).
+    """
+
+    workspace = models.OneToOneField("portal.Workspace", models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=200)
+    since = models.DateTimeField(auto_now_add=True)

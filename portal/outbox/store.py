@@ -19,6 +19,8 @@ from portal.team.models import User, Workspace
 
 LEASE = timedelta(seconds=60)
 REFUSED_SHOWN_FOR = timedelta(days=7)
+HELD = "held"
+"""The reason of a queued write that waits for its seconds of grace to end."""
 OPEN = (Write.Status.QUEUED, Write.Status.IN_FLIGHT, Write.Status.UNKNOWN, Write.Status.UNDECIDED)
 
 
@@ -52,9 +54,13 @@ def begin(
     upstream_id: str = "",
     before: Mapping[str, Any] | None = None,
     changes: Mapping[str, Any] | None = None,
+    lane: str = Write.Lane.PEOPLE,
+    undoes: Write | None = None,
+    hold_seconds: float = 0,
 ) -> Write:
     """
-    A write that is in flight from this moment. Runs inside the caller's transaction.
+    A write that is in flight from this moment, or held back for so many seconds. Runs inside
+    the caller's transaction.
 
     Raises `RecordBusy` if a write of the same record is in flight or not confirmed.
     """
@@ -73,10 +79,20 @@ def begin(
                 upstream_id=upstream_id,
                 before=dict(before or {}),
                 changes=dict(changes or {}),
-                lease_until=timezone.now() + LEASE,
+                lane=lane,
+                undoes=undoes,
+                **_first_state(hold_seconds),
             )
     except IntegrityError as error:
         raise RecordBusy(action) from error
+
+
+def _first_state(hold_seconds: float) -> dict[str, Any]:
+    now = timezone.now()
+    if hold_seconds > 0:
+        later = now + timedelta(seconds=hold_seconds)
+        return {"status": Write.Status.QUEUED, "not_before": later, "reason": HELD}
+    return {"status": Write.Status.IN_FLIGHT, "lease_until": now + LEASE}
 
 
 def blocking(connection_id: int, kind: str, upstream_id: str) -> QuerySet[Write]:

@@ -11,6 +11,8 @@ from django.db import transaction
 
 from portal.audit import log
 from portal.audit.models import Entry
+from portal.batches.models import Batch
+from portal.budget.store import Lane
 from portal.errors import NotAllowed, PortalError
 from portal.mirror import store
 from portal.mirror.models import Upstream
@@ -38,7 +40,8 @@ RETRY_SECONDS = 30.0
 class Ask:
     """
     What a person wants changed. `before` and `changes` use the provider's own field names;
-    `subject` is our copy of the record, None when one is being made.
+    `subject` is our copy of the record, None when one is being made. `undoes` is the write
+    that this one takes back, `batch` what it is a part of.
     """
 
     action: str
@@ -47,6 +50,8 @@ class Ask:
     before: Mapping[str, Any] = field(default_factory=dict)
     subject: Upstream | None = None
     title: str = ""
+    undoes: Write | None = None
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,20 @@ class Outcome:
         return self.write.status == Write.Status.SENT
 
 
-def submit(ask: Ask, *, actor: Membership, form_id: str) -> Outcome:
+def submit(
+    ask: Ask,
+    *,
+    actor: Membership,
+    form_id: str,
+    lane: Lane = Lane.PEOPLE,
+    hold_seconds: float = 0,
+) -> Outcome:
     """
     Write it down, then try it at once. The same `form_id` never makes two writes: the
     second call returns how the first one stands.
+
+    With `hold_seconds` it is only written down, and sent by a worker when they are over: until
+    then it can be taken back. `lane` is whose share of the budget the calls use.
 
     Raises `NotAllowed`, `CannotDo`, `RecordBusy`, `StaleRecord`, `Refused`, `Duplicate`,
     `NotFound`, `NotPermitted`: then nothing was changed, and the row says why.
@@ -79,10 +94,13 @@ def submit(ask: Ask, *, actor: Membership, form_id: str) -> Outcome:
     earlier = outbox.by_form(actor.workspace, form_id)
     if earlier is not None:
         return _as_it_stands(earlier)
-    return attempt(_write_down(ask, actor, form_id))
+    write = _write_down(ask, actor, form_id, lane, hold_seconds)
+    return attempt(write) if write.status == Write.Status.IN_FLIGHT else Outcome(write)
 
 
-def _write_down(ask: Ask, actor: Membership, form_id: str) -> Write:
+def _write_down(
+    ask: Ask, actor: Membership, form_id: str, lane: Lane, hold_seconds: float
+) -> Write:
     """The outbox row and its audit entry, committed before the first byte leaves."""
     with transaction.atomic(durable=True):
         entry = log.open_entry(
@@ -94,6 +112,7 @@ def _write_down(ask: Ask, actor: Membership, form_id: str) -> Write:
             subject_id=ask.subject.pk if ask.subject else None,
             before=ask.before,
             after=ask.changes,
+            batch=ask.batch,
         )
         return outbox.begin(
             actor.workspace,
@@ -106,6 +125,9 @@ def _write_down(ask: Ask, actor: Membership, form_id: str) -> Write:
             upstream_id=ask.subject.upstream_id if ask.subject else "",
             before=ask.before,
             changes=ask.changes,
+            lane=lane.value,
+            undoes=ask.undoes,
+            hold_seconds=hold_seconds,
         )
 
 
@@ -113,7 +135,7 @@ def attempt(write: Write) -> Outcome:
     """Send a write that is in flight by our claim, and settle it by what came back."""
     action, source = ACTIONS[write.action], source_of(write.connection)
     try:
-        with connect(write.connection) as client:
+        with connect(write.connection, Lane(write.lane)) as client:
             answer = action.send(client, source, write)
     except (ProviderError, StaleRecord, NotConnected) as error:
         return _settle_failure(write, error)

@@ -1,0 +1,1 @@
+"""Many changes as one: bulk edits, imports and their undoing, row by row."""
