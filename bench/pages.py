@@ -87,7 +87,7 @@ def _tables(client: Client) -> list[Any]:
         response = get(client, LEADS_PAGE)
     finally:
         teardown_test_environment()
-    context, request = response.context.flatten(), response.wsgi_request
+    context, request = response.context[0].flatten(), response.wsgi_request
     workspace, template = context["workspace"], get_template("leads/list.html#results")
 
     def ours() -> None:
