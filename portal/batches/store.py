@@ -5,7 +5,7 @@ draft -> running <-> paused -> done | cancelled. Whoever runs a batch holds its 
 fenced by the attempt: who was silent too long finds it taken. A row that was settled stays so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -249,6 +249,16 @@ def next_rows(batch: Batch, most: int = 50) -> Sequence[BatchRow]:
     """The rows to be tried next, in their order."""
     waiting = BatchRow.objects.filter(batch=batch, status=WAITING).order_by("number")
     return list(waiting.select_related("connection")[:most])
+
+
+def each_done(batch: Batch) -> Iterator[BatchRow]:
+    """The rows that were done, the last one first, with their writes."""
+    last = batch.total + 1
+    done = BatchRow.objects.filter(batch=batch, status=DONE).order_by("-number")
+    done = done.select_related("write__connection")
+    while found := list(done.filter(number__lt=last)[:_AT_ONCE]):
+        yield from found
+        last = found[-1].number
 
 
 def settle_row(
