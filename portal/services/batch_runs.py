@@ -44,8 +44,8 @@ SO_ALREADY = "It was so already."
 KILLED = "The worker ended three times on this row: it was left out."
 NOT_THERE = "It is not there any more."
 READ_ONLY = "The key of this connection may only read."
-# A refusal by one of these changed nothing because nothing was to be changed any more.
-_SKIPS = {error.__name__ for error in (StaleRecord, NotFound, CannotDo)}
+# After these there is nothing (any more) that should be changed.
+_SKIPS = {error.__name__: error.message for error in (StaleRecord, NotFound, CannotDo)}
 _IN_ORDER = "order"
 
 
@@ -68,8 +68,6 @@ def run(batch_id: int, *, seconds: float = TURN_SECONDS) -> float | None:
 
 def _work(batch: Batch, until: float) -> float | None:
     """One turn; returns as `run` does."""
-    if blocked := _seconds_blocked(batch):
-        return blocked
     for row in _waiting(batch):
         while wait := _obstacle(batch, row):
             if wait > NAP_SECONDS or time.monotonic() + wait > until:
@@ -78,10 +76,10 @@ def _work(batch: Batch, until: float) -> float | None:
         if wait is None or not (tries := store.begin_row(batch, row)):
             return None
         crash("batch.begun")
-        put_off = _try(batch, row, tries)
+        _try(batch, row, tries)
         crash("batch.settled")
-        if put_off or time.monotonic() > until:
-            return put_off
+        if time.monotonic() > until:
+            return 0.0
     store.finish(batch)
     return None
 
@@ -101,6 +99,8 @@ def _obstacle(batch: Batch, row: BatchRow) -> float | None:
     if reason:
         store.pause(batch, reason)
         return None
+    if blocked := _seconds_blocked(batch):
+        return blocked
     limit = provider_of(connection).calls_per_minute
     return pace.wait_for(connection.key_mark, limit=limit, calls=calls_of(batch, row.action))
 
@@ -136,25 +136,25 @@ def form_of(batch: Batch, row: BatchRow) -> str:
     return f"batch-{batch.pk}-{row.number}"
 
 
-def _try(batch: Batch, row: BatchRow, tries: int) -> float:
-    """Try one row and write down how it went; seconds to wait if its write was put off."""
+def _try(batch: Batch, row: BatchRow, tries: int) -> None:
+    """Try one row, unless it was before, and write down how it went."""
     earlier = outbox.by_form(batch.workspace, form_of(batch, row))
-    if earlier is None and tries > MOST_TRIES:
+    if earlier is not None:
+        _follow(row, earlier)
+    elif tries > MOST_TRIES:
         store.settle_row(row, store.FAILED, KILLED)
-        return 0.0
-    if earlier is None:
-        return _send(batch, row)
-    return _follow(row, earlier)
+    else:
+        _send(batch, row)
 
 
-def _send(batch: Batch, row: BatchRow) -> float:
+def _send(batch: Batch, row: BatchRow) -> None:
     connection, action = _connection(batch, row), row.action or batch.action
     subject = None
     if row.upstream_id:
         subject = mirror.find(source_of(connection), ACTIONS[action].kind, row.upstream_id)
         if reason := _nothing_to_do(row, subject):
             store.settle_row(row, store.SKIPPED, reason)
-            return 0.0
+            return
     ask = Ask(
         action,
         connection,
@@ -167,23 +167,21 @@ def _send(batch: Batch, row: BatchRow) -> float:
     )
     member = _member(batch)
     assert member is not None, "asked a moment ago"
-    return _submit(batch, row, ask, member)
+    _submit(batch, row, ask, member)
 
 
-def _submit(batch: Batch, row: BatchRow, ask: Ask, member: Membership) -> float:
-    form = form_of(batch, row)
+def _submit(batch: Batch, row: BatchRow, ask: Ask, member: Membership) -> None:
+    form, refused = form_of(batch, row), PortalError()
     try:
-        write = submit(ask, actor=member, form_id=form, lane=Lane.BACKGROUND).write
+        submit(ask, actor=member, form_id=form, lane=Lane.BACKGROUND)
     except PortalError as error:
-        crash("batch.sent")
-        tried = outbox.by_form(batch.workspace, form)
-        if tried is not None and tried.status != Write.Status.REFUSED:
-            return _follow(row, tried)
-        status, reason = _refusal(type(error).__name__, getattr(error, "said", "") or error.message)
-        store.settle_row(row, status, reason, write_id=tried.pk if tried else None)
-        return 0.0
+        refused = error
     crash("batch.sent")
-    return _follow(row, write)
+    write = outbox.by_form(batch.workspace, form)
+    if write is not None:
+        _follow(row, write)
+    else:
+        store.settle_row(row, *_refusal(type(refused).__name__, refused.message))
 
 
 def _nothing_to_do(row: BatchRow, subject: Upstream | None) -> str:
@@ -200,34 +198,33 @@ def _undone(batch: Batch, row: BatchRow) -> Write | None:
 
 
 def _refusal(name: str, said: str) -> tuple[str, str]:
-    return (store.SKIPPED if name in _SKIPS else store.FAILED), said
+    """The row's status and reason after a refusal of this name."""
+    return (store.SKIPPED, _SKIPS[name]) if name in _SKIPS else (store.FAILED, said)
 
 
-def _follow(row: BatchRow, write: Write) -> float:
-    """The row stands as its write does; seconds until that is sent if it was put off."""
+def _follow(row: BatchRow, write: Write) -> None:
+    """The row stands as its write does."""
     if write.status == Write.Status.SENT:
-        store.settle_row(row, store.DONE, write_id=write.pk)
+        status, reason = str(store.DONE), ""
     elif write.status == Write.Status.REFUSED:
         status, reason = _refusal(write.reason, write.said or write.entry.reason)
-        store.settle_row(row, status, reason, write_id=write.pk)
     else:
-        reason = str(write.get_status_display())
-        store.settle_row(row, store.ON_ITS_WAY, reason, write_id=write.pk)
-    return _seconds_put_off(write)
-
-
-def _seconds_put_off(write: Write) -> float:
-    """One that waits behind another change of its record does not hold the other rows back."""
-    if write.status != Write.Status.QUEUED or write.reason == _IN_ORDER:
-        return 0.0
-    left = (write.not_before - timezone.now()).total_seconds() if write.not_before else 0.0
-    return max(left + 1.0, AGAIN_SECONDS)
+        status, reason = store.ON_ITS_WAY, str(write.get_status_display())
+    store.settle_row(row, status, reason, write_id=write.pk)
 
 
 def _seconds_blocked(batch: Batch) -> float:
-    """While a write of this batch waits to be sent, no more of them are made."""
-    rows = store.on_their_way(batch)[:50]
-    return max((_seconds_put_off(row.write) for row in rows if row.write), default=0.0)
+    """
+    While a write of this batch waits to be sent, no more of them are made. One that waits
+    behind another change of its record does not hold the others back.
+    """
+    held = store.on_their_way(batch).filter(write__status=Write.Status.QUEUED)
+    row = held.exclude(write__reason=_IN_ORDER).first()
+    if row is None or row.write is None:
+        return 0.0
+    due = row.write.not_before
+    left = (due - timezone.now()).total_seconds() + 1.0 if due else 0.0
+    return max(left, AGAIN_SECONDS)
 
 
 def follow_writes(batch: Batch) -> None:
