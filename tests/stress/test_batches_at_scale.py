@@ -24,7 +24,7 @@ from portal.sandbox.data.fill import Amounts, fill
 ROOT = Path(__file__).parents[2]
 LONG = bool(os.environ.get("CROSSDESK_STRESS"))
 # Rows, calls in a window, seconds of a window: 2,000 leads are 4,000 calls.
-ROWS, LIMIT, WINDOW = (2_000, 100, 3.0) if LONG else (60, 20, 3.0)
+ROWS, LIMIT, WINDOW = (2_000, 100, 3.0) if LONG else (40, 30, 3.0)
 KILLS = ["batch.sent", "batch.begun"] if LONG else ["batch.sent"]
 
 MAKE = """
@@ -67,13 +67,13 @@ while True:
     time.sleep(wait or 0.05)
 """
 PEOPLE = """
-import json, sys, time
+import json, pathlib, time
 from portal.models import Lead, Membership
 from portal.services.leads import update_lead
 member = Membership.objects.select_related("workspace", "user").get()
 leads = list(Lead.objects.select_related("connection", "workspace").order_by("-id")[:3])
-took, turn, until = [], 0, time.time() + {seconds}
-while time.time() < until:
+took, turn, stop = [], 0, pathlib.Path("{stop}")
+while not stop.exists():
     lead = leads[turn % 3]
     lead.connection.workspace = lead.workspace
     lead.refresh_from_db(fields=["raw"])
@@ -85,7 +85,7 @@ while time.time() < until:
         actor=member, form_id=f"by-hand-{{turn}}-of-people",
     )
     took.append((time.monotonic() - began, outcome.write.status))
-    time.sleep(1.0)
+    time.sleep(1.5)
 print(json.dumps(took))
 """
 
@@ -149,7 +149,7 @@ def tags_of(sandbox):
 
 
 @pytest.mark.timeout(3600)
-def test_a_large_change_keeps_to_its_word(world):
+def test_a_large_change_keeps_to_its_word(world, record_property):
     sandbox, env, database = world
     before = tags_of(sandbox)
     with sqlite3.connect(database) as rows:
@@ -158,18 +158,20 @@ def test_a_large_change_keeps_to_its_word(world):
         )}  # fmt: skip
     sandbox.requests.clear()
 
+    stop = database.parent / "stop"
+    people = python(env, PEOPLE, stop=stop)
+    time.sleep(WINDOW + 6)  # they have been at it for a while when the estimate is made
     pk, calls, seconds = told(env, MAKE, rows=ROWS)
     began = time.monotonic()
-    lost = 0.0
-    people = python(env, PEOPLE, seconds=min(seconds, 60) * 0.7)
     for point in KILLS:
         killed = python({**env, "CROSSDESK_CRASH_AT": point}, WORK, pk=pk)
         assert killed.wait(timeout=120) == -signal.SIGKILL
         hold_ends(database)
     worker = python(env, WORK, pk=pk)
     _out, err = worker.communicate(timeout=3000)
-    took = time.monotonic() - began - lost
+    took = time.monotonic() - began
     assert worker.returncode == 0, err
+    stop.touch()
     out, err = people.communicate(timeout=120)
     assert people.returncode == 0, err
 
@@ -202,8 +204,8 @@ def test_a_large_change_keeps_to_its_word(world):
     assert {status for _seconds, status in waits} == {"sent"}
     assert max(s for s, _status in waits) < 2.0, waits
     assert calls == 2 * ROWS
-    print(f"said {seconds:.0f} s, took {took:.0f} s; {len(waits)} clicks of people")
 
+    time.sleep(WINDOW + 2)
     back, _calls, undo_seconds = told(env, UNDO, pk=pk)
     began = time.monotonic()
     worker = python(env, WORK, pk=back)
@@ -212,7 +214,10 @@ def test_a_large_change_keeps_to_its_word(world):
     undone = time.monotonic() - began
     assert tags_of(sandbox) == before
     assert [r.status for r in sandbox.requests if r.status == 429] == []
-    print(f"undo: said {undo_seconds:.0f} s, took {undone:.0f} s")
+    record_property(
+        "seconds said, taken, of the undo said, taken", (seconds, took, undo_seconds, undone)
+    )
+    (database.parent / "seconds").write_text(f"{seconds} {took} {undo_seconds} {undone}")
     # A process takes seconds to start, which only a short run feels.
     assert abs(undone - undo_seconds) <= 0.2 * undo_seconds + (0 if LONG else 8)
-    assert abs(took - seconds) <= 0.2 * seconds + (0 if LONG else 16)
+    assert abs(took - seconds) <= 0.2 * seconds + (0 if LONG else 10)

@@ -256,7 +256,7 @@ def test_what_a_service_cannot_do_is_not_offered(sandbox, dexra, synced, agent, 
         assert 'id="bulk"' not in client_of(agent).get(f"/w/acme/{kind}/").content.decode()
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "%s %d {0}", "a\x00b", "‮x"])
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "%s %d {0}", "a\x00b", "\u202ex"])
 def test_any_tag_goes_in_and_is_shown_as_text(hostile, desk, agent, client_of, press):
     response = press(agent, "leads", [harbours()[0].pk], "tag-add", hostile)
     page = page_of(response, client_of(agent))
