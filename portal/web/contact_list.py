@@ -1,13 +1,13 @@
 """What the list of contacts can be asked, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from portal.mirror.models import Contact
 from portal.mirror.tables import CONTACTS, facets
 from portal.records import Can, Kind
 from portal.services import connections as service
@@ -15,6 +15,7 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
+from portal.web.cells import Cells
 from portal.web.frame import connections_of
 from portal.web.lead_list import writable
 from portal.web.lists import Head, Words, answer, read, show_list, tidy
@@ -24,9 +25,17 @@ from portal.web.lists import Head, Words, answer, read, show_list, tidy
 class Row:
     """A contact as its row shows it; `service` is "" where all come from one connection."""
 
-    contact: Any
+    pk: int
     name: str
+    company: str
+    company_cell: str
+    email: str
+    email_cell: str
+    phone: str
     service: str
+    conversations: str
+    active: str
+    created: str
 
 
 def contact_list(request: MemberRequest) -> HttpResponse:
@@ -50,7 +59,7 @@ def contact_list(request: MemberRequest) -> HttpResponse:
     names = {c.pk: service.name_of(c) for c in connections} if several else {}
     boxes = [menus.checks(state, "connection", words["connection"], counts, counted=found.whole)]
     context = {
-        "rows": [_row(contact, names) for contact in listing.rows],
+        "rows": _rows(listing.rows, names),
         "several": several,
         "menus": [
             *(boxes if several else []),
@@ -88,9 +97,21 @@ def heads(*, several: bool) -> list[Head]:
     return [*found[:4], Head(_("Service")), *found[4:]] if several else found
 
 
-def _row(contact: Any, names: dict[int, str]) -> Row:
-    return Row(
-        contact,
-        contact.name or contact.email or contact.upstream_id,
-        names.get(contact.connection_id, ""),
-    )
+def _rows(contacts: Iterable[Contact], names: dict[int, str]) -> list[Row]:
+    cells = Cells()
+    return [
+        Row(
+            contact.pk,
+            contact.name or contact.email or contact.upstream_id,
+            contact.company,
+            cells.text(contact.company),
+            contact.email,
+            cells.text(contact.email),
+            cells.text(contact.phone),
+            names.get(contact.connection_id, ""),
+            cells.amount(contact.conversation_count),
+            cells.time(contact.last_activity_at),
+            cells.time(contact.created_at),
+        )
+        for contact in contacts
+    ]

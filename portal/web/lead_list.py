@@ -1,6 +1,6 @@
 """What the list of leads can be asked, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from portal.mirror.models import Lead
 from portal.mirror.tables import LEADS, Facets, facets
 from portal.records import Can, Kind
 from portal.services import connections as service
@@ -15,17 +16,25 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
+from portal.web.cells import Cells
 from portal.web.frame import connections_of
 from portal.web.lists import Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lead as its row shows it. `owner` is a name, else an id, "" if nobody's."""
+    """A lead as its row shows it: texts, and cells that are HTML already."""
 
-    lead: Any
+    pk: int
     name: str
+    company: str
+    company_cell: str
+    stage: str
+    source: str
     owner: str
+    amount: str
+    created: str
+    updated: str
 
 
 def lead_list(request: MemberRequest) -> HttpResponse:
@@ -44,7 +53,7 @@ def lead_list(request: MemberRequest) -> HttpResponse:
         state, workspace, noun=_("leads"), words=words, heads=heads(), counted=found
     )
     context = {
-        "rows": [_row(lead) for lead in listing.rows],
+        "rows": rows_of(listing.rows),
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
@@ -111,5 +120,21 @@ def _menus(
     ]
 
 
-def _row(lead: Any) -> Row:
-    return Row(lead, lead.name or lead.email or lead.upstream_id, lead.rep_name or lead.rep_id)
+def rows_of(leads: Iterable[Lead]) -> list[Row]:
+    """An owner without a name is shown by the id."""
+    cells = Cells()
+    return [
+        Row(
+            lead.pk,
+            lead.name or lead.email or lead.upstream_id,
+            lead.company,
+            cells.text(lead.company),
+            cells.stage(lead.stage),
+            cells.text(lead.source),
+            cells.person(lead.rep_name or lead.rep_id),
+            cells.amount(lead.amount),
+            cells.time(lead.created_at),
+            cells.time(lead.updated_at),
+        )
+        for lead in leads
+    ]
