@@ -5,7 +5,8 @@
    data-live="leads:12 ..."    a region of these records; it has an id, or is a row of a list
    data-live="leads contacts"  a region of all records of these kinds
    data-live-list="leads"      a list whose rows carry data-live; new rows wait behind "Show"
-   data-live-thread            the region is a thread of messages */
+   data-live-thread            the region is a thread of messages
+   data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -144,6 +145,7 @@ const read = async () => {
   const keys = changed, all = everything;
   changed = new Set();
   everything = false;
+  for (const node of $$("[data-live-ask]")) if (all || keys.has(node.dataset.liveAsk)) node.dispatchEvent(new CustomEvent("meanwhile"));
   if (!listsOf(keys, all).length && !regionsOf(keys, all).length) { check(); return }
   const started = performance.now(), before = swaps;
   busyReading = true;

@@ -150,6 +150,13 @@ def due(limit: int = 50) -> list[int]:
     return list(queued.order_by("id").values_list("id", flat=True)[:limit])
 
 
+def is_due(write_id: int) -> bool:
+    """Whether this write is queued and not held back any longer."""
+    now = timezone.now()
+    row = Write.objects.filter(Q(not_before=None) | Q(not_before__lte=now), pk=write_id)
+    return row.filter(status=Write.Status.QUEUED).exists()
+
+
 def claim(write_id: int) -> Write | None:
     """Take a queued write for sending: in flight, next attempt, new lease. None if gone."""
     try:

@@ -17,6 +17,7 @@ from portal.errors import NotAllowed, PortalError
 from portal.mirror import store
 from portal.mirror.models import Upstream
 from portal.outbox import store as outbox
+from portal.outbox.decisions import WITHDRAWN
 from portal.outbox.models import Write
 from portal.providers.errors import (
     KeyRejected,
@@ -27,7 +28,8 @@ from portal.providers.errors import (
 )
 from portal.services.actions import ACTIONS
 from portal.services.errors import CannotDo, NotConnected, StaleRecord
-from portal.services.keeping import keep_gone
+from portal.services.keeping import keep_gone, write_moved
+from portal.services.taking_back import take_back
 from portal.services.upstream import connect, provider_of, source_of
 from portal.team.models import Membership
 from portal.vault import store as vault
@@ -41,7 +43,8 @@ class Ask:
     """
     What a person wants changed. `before` and `changes` use the provider's own field names;
     `subject` is our copy of the record, None when one is being made. `undoes` is the write
-    that this one takes back, `batch` what it is a part of.
+    that this one takes back, `batch` what it is a part of. `replaces` is one that has not been
+    sent, and is taken back as this one is written down.
     """
 
     action: str
@@ -52,6 +55,7 @@ class Ask:
     title: str = ""
     undoes: Write | None = None
     batch: Batch | None = None
+    replaces: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def _write_down(
 ) -> Write:
     """The outbox row and its audit entry, committed before the first byte leaves."""
     with transaction.atomic(durable=True):
+        if ask.replaces is not None and ask.replaces.reason != WITHDRAWN:
+            take_back(ask.replaces)
         entry = log.open_entry(
             actor.workspace,
             ask.action,
@@ -114,7 +120,7 @@ def _write_down(
             after=ask.changes,
             batch=ask.batch,
         )
-        return outbox.begin(
+        write = outbox.begin(
             actor.workspace,
             connection_id=ask.connection.pk,
             entry_id=entry.pk,
@@ -129,6 +135,9 @@ def _write_down(
             undoes=ask.undoes,
             hold_seconds=hold_seconds,
         )
+        if write.status == Write.Status.QUEUED:
+            write_moved(write)
+    return write
 
 
 def attempt(write: Write) -> Outcome:
@@ -143,6 +152,8 @@ def attempt(write: Write) -> Outcome:
         record = action.keep(source, write, answer)
         outbox.settle(write, Write.Status.SENT, upstream_id=record.upstream_id if record else "")
         log.end(write.entry, Entry.Outcome.DONE, subject_id=record.pk if record else None)
+        if write.attempt > 1:
+            write_moved(write)
     vault.note_may_write(write.connection, True)
     return Outcome(write, record)
 
@@ -152,12 +163,15 @@ def _settle_failure(write: Write, error: PortalError) -> Outcome:
     arrived = getattr(error, "arrived", False)
     if isinstance(error, TryLater | KeyRejected | NotConnected) and not arrived:
         seconds = getattr(error, "retry_after", None) or RETRY_SECONDS
-        outbox.put_off(write, seconds, reason=type(error).__name__)
+        with transaction.atomic():
+            outbox.put_off(write, seconds, reason=type(error).__name__)
+            write_moved(write)
         return Outcome(write)
     if arrived:
         with transaction.atomic():
             outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
             log.end(write.entry, Entry.Outcome.UNKNOWN, reason=error.message)
+            write_moved(write)
         return Outcome(write)
     _settle_refusal(write, error)
     raise error
@@ -168,6 +182,7 @@ def _settle_refusal(write: Write, error: PortalError) -> None:
     with transaction.atomic():
         outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
         log.end(write.entry, Entry.Outcome.REFUSED, reason=said or error.message)
+        write_moved(write)
         if isinstance(error, NotFound):
             _forget(write)
     if isinstance(error, NotPermitted):
@@ -199,6 +214,15 @@ def send_due() -> int:
             tried += 1
             _send_claimed(write)
     return tried
+
+
+def send_one(write_id: int) -> None:
+    """Send this one if it is queued and its time has come; else somebody else does, or nobody."""
+    if not outbox.is_due(write_id):
+        return
+    write = outbox.claim(write_id)
+    if write is not None:
+        _send_claimed(write)
 
 
 def _send_claimed(write: Write) -> None:
