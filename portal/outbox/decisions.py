@@ -87,7 +87,11 @@ def marks_of(connection: str) -> Coalesce:
     ours = {"workspace_id": OuterRef("workspace_id"), "connection_id": OuterRef(connection)}
     rows = Write.objects.filter(worth, **ours).order_by().values("connection_id")
     rows = rows.annotate(text=StringAgg(one, Value(" ")))
-    return Coalesce(Subquery(rows.values("text"), output_field=models.TextField()), Value(""))
+    return Coalesce(
+        Subquery(rows.values("text"), output_field=models.TextField()),
+        Value(""),
+        output_field=models.TextField(),
+    )
 
 
 def confirm(write: Write) -> None:

@@ -62,9 +62,8 @@ def delete(request: MemberRequest, contact_id: int) -> HttpResponse:
 @require_POST
 @member_required
 def meanwhile(request: MemberRequest, contact_id: int) -> HttpResponse:
-    return record_pages.meanwhile(
-        request, CONTACT, record_pages.found(request, CONTACT, contact_id)
-    )
+    contact = record_pages.found(request, CONTACT, contact_id)
+    return record_pages.meanwhile(request, CONTACT, contact)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

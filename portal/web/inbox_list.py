@@ -31,8 +31,8 @@ PLACES = ("conversation-list", "conversation-detail")
 class Row:
     """
     One line of the list. `label` and `tone` are the state's badge; `service` is "" unless
-    the workspace has several connections; `at` is the newest time that the provider tells; `mark` how a
-    write of it stands that is not settled.
+    the workspace has several connections; `at` is the newest time that the provider tells;
+    `mark` how a write of it stands that is not settled.
     """
 
     pk: int
