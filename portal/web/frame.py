@@ -1,5 +1,6 @@
 """What every page stands in: who, where, how fresh, how much of the budget is used."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,12 +52,16 @@ class Meter:
 @dataclass(frozen=True, slots=True)
 class Marks:
     """
-    How many writes wait, failed or need a decision (`count`), and how the records they
-    change stand: `of["leads:12"]` is the gravest status of that lead's.
+    How many writes wait, failed or need a decision, by their status (`tally`), and how the
+    records they change stand: `of["leads:12"]` is the gravest status of that lead's.
     """
 
-    count: int
+    tally: Counter[str]
     of: dict[str, str]
+
+    @property
+    def count(self) -> int:
+        return self.tally.total()
 
     @property
     def capped(self) -> str:
@@ -134,15 +139,15 @@ def _once[T](request: HttpRequest, name: str, read: Callable[[Workspace], list[T
 def marks(connections: list[Connection]) -> Marks:
     """What is not settled in the workspace, read along with its connections."""
     found: dict[str, str] = {}
-    count = 0
+    tally: Counter[str] = Counter()
     for connection in connections:
         for told in getattr(connection, "marks", "").split():
             kind, record, status = told.split(".")
-            count += 1
+            tally[status] += 1
             key = f"{kind}:{record}"
             if record and _graver(status, found.get(key)):
                 found[key] = status
-    return Marks(count, found)
+    return Marks(tally, found)
 
 
 def marks_on(request: HttpRequest) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +17,7 @@ from portal.services import decisions
 from portal.services.writes import Outcome, send_one
 from portal.web import writing
 from portal.web.access import MemberRequest, member_required, role_required
+from portal.web.frame import connections_of, marks
 from portal.web.session import same_site_path
 from portal.web.waiting import CHECKING, DECIDE, GROUPS, REFUSED, WAITING, Line, line_of
 from portal.web.writing import Ending
@@ -91,9 +91,9 @@ def index(request: MemberRequest) -> HttpResponse:
 
 
 def _counts(request: MemberRequest) -> dict[str, int]:
-    found = rows.listed(request.member.workspace).order_by().values_list("status")
+    """How many there are of each sort, but what is being sent this second."""
     counts: dict[str, int] = dict.fromkeys(HEADS, 0)
-    for status, number in found.annotate(number=Count("pk")):
+    for status, number in marks(connections_of(request)).tally.items():
         counts[GROUPS[Write.Status(status)]] += number
     return counts
 
