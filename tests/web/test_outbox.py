@@ -250,9 +250,8 @@ def fields_of(page, form='id="outbox-edit"'):
         chosen = re.search(r'value="([^"]*)" selected', options)
         found[name] = unescape(chosen[1]) if chosen else ""
     if "clash" in found:
-        found["clash"] = [
-            unescape(name) for name in re.findall(r'name="clash" value="(.*?)"', html)
-        ]
+        clashes = re.findall(r'name="clash" value="(.*?)"', html)
+        found["clash"] = [unescape(name) for name in clashes]
     return {name: value for name, value in found.items() if name}
 
 
