@@ -155,7 +155,9 @@ def _written(
     """The field anew with the thread above it, which shows what a toast would only repeat."""
     context = opened(request, conversation, composer=composer, asked=True)
     response = show(request, PAGE, context, partial="written")
-    response["HX-Replace-Url"] = _address(request, conversation)
+    if "edit=" in request.headers.get("HX-Current-URL", ""):
+        # Read again, the page must not bring back what has just been sent in its place.
+        response["HX-Replace-Url"] = _address(request, conversation)
     return trigger_client_event(response, "announce", {"message": ending.message})
 
 

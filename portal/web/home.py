@@ -79,6 +79,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "stages": _stages(workspace, counted),
         "waiting": [line_of(workspace, write) for write in writes],
         "waiting_count": writes[0].together if writes else 0,  # type: ignore[attr-defined]
+        "held": decisions.held(workspace),
         "services": [provider.name for provider in service.providers()],
     }
     response = render(request, "home/home.html", context)

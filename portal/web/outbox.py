@@ -159,8 +159,8 @@ def again(request: MemberRequest, write_id: int) -> HttpResponse:
     ending = writing.settle(
         lambda: Outcome(found(request, write_id)), write.connection, done=_("Sent")
     )
-    if ending.taken and not ending.sent:
-        send_later(write.pk, None)
+    if ending.write is not None and ending.write.status == Write.Status.QUEUED:
+        send_later(write.pk, ending.write.not_before)
     return _back(request, ending)
 
 
