@@ -422,7 +422,11 @@ const later = () => {
 for (const name of ["pointerout", "focusout", "selectionchange", "toggle"]) document.addEventListener(name, later, { capture: true, passive: true });
 
 /* Somebody else changed the page: what was read before is older than what is shown. */
-document.addEventListener("htmx:after:swap", () => { swaps += 1; etag = "" });
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx?.target?.matches?.("[data-live-ask]")) return; /* only told what we have heard of ourselves */
+  swaps += 1;
+  etag = "";
+});
 
 /* Not at once: many a page is left again within a second. */
 setTimeout(() => { open(); plan(stream ? LOOK : 0) }, 1_000);
