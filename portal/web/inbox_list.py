@@ -17,7 +17,7 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.composing import STATES
-from portal.web.frame import connections_of
+from portal.web.frame import connections_of, marks_on
 from portal.web.htmx import is_partial
 from portal.web.lists import Listing, Words, read, show_list
 from portal.web.lists import State as ListState
@@ -31,7 +31,8 @@ PLACES = ("conversation-list", "conversation-detail")
 class Row:
     """
     One line of the list. `label` and `tone` are the state's badge; `service` is "" unless
-    the workspace has several connections; `at` is the newest time that the provider tells.
+    the workspace has several connections; `at` is the newest time that the provider tells;
+    `mark` how a write of it stands that is not settled.
     """
 
     pk: int
@@ -44,6 +45,7 @@ class Row:
     channel: str
     service: str
     tags: list[str]
+    mark: str = ""
 
 
 def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
@@ -62,6 +64,7 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     }
     told = request.GET.copy()
     told.pop("show", None)
+    told.pop("edit", None)
     state = read(CONVERSATIONS, told, path=_path(request), words=words, known=known)
     return state, {
         "menus": _menus(state, words, counted),
@@ -80,7 +83,11 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     listing = show_list(state, workspace, noun=noun, words=words, counted=counted)
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
-    context["rows"] = [row_of(conversation, names) for conversation in listing.rows]
+    marks = marks_on(request)
+    context["rows"] = [
+        row_of(conversation, names, marks.get(f"conversations:{conversation.pk}", ""))
+        for conversation in listing.rows
+    ]
     context["list_query"] = f"?{state.query}" if state.query else ""
     return listing
 
@@ -135,7 +142,7 @@ def _menus(state: ListState, words: dict[str, Words], counted: Facets) -> list[m
     ]
 
 
-def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
+def row_of(conversation: Conversation, names: dict[int, str], mark: str = "") -> Row:
     name = name_of(conversation)
     label, tone = badge(conversation)
     subject = conversation.subject if conversation.subject != name else ""
@@ -150,6 +157,7 @@ def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
         channel=conversation.source,
         service=names.get(conversation.connection_id, ""),
         tags=conversation.tags[: MOST_BADGES - bool(conversation.source) - bool(names)],
+        mark=mark,
     )
 
 

@@ -115,7 +115,7 @@ def test_a_connection_whose_service_is_down_makes_no_calls_for_a_while(nexadesk,
 
 
 def test_half_the_calls_failing_costs_few_calls_more(nexadesk, sandbox, monkeypatch):
-    """F8: with 50 % errors the service gets at most 1.2 times the usual calls, once repeats cost."""
+    """F8: with 50 % errors at most 1.2 times the usual calls, once repeats are paid for."""
     Breaker.objects.create(key_mark=nexadesk.key_mark, tokens=0)
     Window.objects.update(limit=1000)
     turns = iter(range(10_000))

@@ -163,7 +163,7 @@ class TestOnTheirWay:
 
         assert Write.objects.filter(status="queued").count() == 12
         assert "12 changes are not settled yet." in page
-        assert page.count("New lead") == 10
+        assert page.count("<b>New lead</b>") == 10
         assert "Saved here, will be sent" in page
 
     def test_nothing_is_said_where_everything_is_settled(self, desk, viewer, client_of):
