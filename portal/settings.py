@@ -93,6 +93,8 @@ PROVIDER_BASE_URLS = {
     if name.endswith("_BASE_URL") and value
 }
 OUTBOX_SETTLE_SECONDS = env.int("OUTBOX_SETTLE_SECONDS", default=90)
+# How long the log of who did what is kept.
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
 LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=24)
 LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 # Deliveries that one webhook address takes, a minute and process; and how many may wait.

@@ -17,6 +17,7 @@ from django.utils import timezone
 from portal.mirror import columns, counters
 from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
 from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord, State
+from portal.team.holding import hold
 from portal.team.models import Workspace
 
 # How long an answer may come from a server of theirs that has not heard of the last change.
@@ -119,7 +120,7 @@ def save_records(
     """
     by_id = {record.upstream_id: record for record in records}
     with transaction.atomic():
-        counters.hold(source.workspace_id)
+        hold(source.workspace_id)
         known = _known(source, kind, by_id)
         before = {i: counters.keys_of(kind, r) for i, r in known.items() if r.gone_at is None}
         for id_ in [i for i, row in known.items() if asked_at and _touched_at(row) > asked_at]:
@@ -163,7 +164,7 @@ def mark_all_gone(
     """
     model, moves = MODELS[kind], counters.Moves(kind)
     with transaction.atomic():
-        counters.hold(source.workspace_id)
+        hold(source.workspace_id)
         rows = model._default_manager.filter(connection_id=source.connection_id, gone_at=None)
         went: list[int] = []
         for some in batched(sorted(ids), 500):
