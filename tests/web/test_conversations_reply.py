@@ -6,7 +6,7 @@ import pytest
 
 from portal.models import Conversation, Message, Window, Write
 from portal.sandbox import Fault
-from portal.services.writes import send_due
+from portal.services.sending import send_due
 
 TEXT = "Dear *Mara*,\n\nhere it is: <b>&amp;</b>  "
 HTMX = {"HX-Request": "true", "HX-Target": "form#composer"}
