@@ -25,10 +25,7 @@ class Command(BaseCommand):
             )
         sync.wake_all()
         deliveries.wake_all()
-<<<<<<< HEAD
         outbox.sweep.enqueue()
-=======
         batches.wake_all()
->>>>>>> w-a
         live.every_hour.call_local()
         call_command("run_huey")
