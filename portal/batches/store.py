@@ -255,7 +255,7 @@ def each_done(batch: Batch) -> Iterator[BatchRow]:
     """The rows that were done, the last one first, with their writes."""
     last = batch.total + 1
     done = BatchRow.objects.filter(batch=batch, status=DONE).order_by("-number")
-    done = done.select_related("write__connection")
+    done = done.select_related("write__connection", "write__entry")
     while found := list(done.filter(number__lt=last)[:_AT_ONCE]):
         yield from found
         last = found[-1].number
