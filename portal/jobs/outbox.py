@@ -47,7 +47,7 @@ def follow_up(write: Write) -> None:
         _wake(look_up_write, write.pk, write.not_before)
 
 
-def _wake(job: Task[[int], None], write_id: int, at: datetime | None) -> None:
+def _wake(job: "Task[[int], None]", write_id: int, at: datetime | None) -> None:
     now = timezone.now()
     if at is not None and at > now + SWEEP:
         return

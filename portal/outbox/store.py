@@ -20,8 +20,7 @@ from portal.errors import PortalError
 from portal.outbox.models import Held, Write
 from portal.team.models import User, Workspace
 
-# Longer than a read and a write with their deadlines and their waits for the budget.
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 REFUSED_SHOWN_FOR = timedelta(days=7)
 OPEN = (Write.Status.QUEUED, Write.Status.IN_FLIGHT, Write.Status.UNKNOWN, Write.Status.UNDECIDED)
 HELD = "held"
