@@ -92,15 +92,14 @@ PROVIDER_BASE_URLS = {
     for name, value in env.ENVIRON.items()
     if name.endswith("_BASE_URL") and value
 }
-OUTBOX_SETTLE_SECONDS = env.int("OUTBOX_SETTLE_SECONDS", default=90)
-# How long the log of who did what is kept.
-AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
 OUTBOX_SETTLE_SECONDS = env.float("OUTBOX_SETTLE_SECONDS", default=90)
 LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=24)
 LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 # Deliveries that one webhook address takes, a minute and process; and how many may wait.
 WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
 WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
+# How long the log of who did what is kept.
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
 WRITE_DEADLINE_SECONDS = 8.0
 SYNC_DEADLINE_SECONDS = 30.0
 # Only for tests: how long a service's window of calls is, in seconds.
