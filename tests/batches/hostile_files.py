@@ -1,5 +1,7 @@
 """Files that somebody might upload to hurt: each with the reason it is refused for."""
 
+# ruff: noqa: E501
+
 import io
 import random
 import struct

@@ -1,4 +1,6 @@
-"""At least 503 texts that break spreadsheets, parsers and pages, and 200 that look like formulas."""
+"""At least 503 texts that break spreadsheets, parsers and pages; 200 that look like formulas."""
+
+# ruff: noqa: E501
 
 from itertools import product
 

@@ -107,5 +107,6 @@ def test_the_fence_knows_no_secret_of_ours(tmp_path, monkeypatch):
 
 def modules_of_the_fence():
     code = "import portal.batches.files.fence, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     return set(done.stdout.split())

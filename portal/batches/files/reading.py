@@ -80,7 +80,7 @@ def _keep(pieces: Iterable[bytes], path: Path) -> None:
 
 def _asked(path: Path, answer: Path, encoding: str) -> dict[str, Any]:
     """What the process behind the fence says of the file; it may end in any way."""
-    command = [sys.executable, "-m", "portal.batches.files.fence", path, answer, encoding]
+    command = [sys.executable, "-m", "portal.batches.files.fence", str(path), str(answer), encoding]
     if not AT_ONCE.acquire(timeout=WALL_SECONDS):
         raise FileRefused("busy")
     try:

@@ -5,6 +5,7 @@ A cell is None, a text, a number (int, float, Decimal), or an aware time.
 """
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -83,7 +84,7 @@ def _exact(value: Any) -> bool:
         return False
     try:
         number = float(value)
-        return number == number and Decimal(f"{number:.16G}") == Decimal(str(value))
+        return math.isfinite(number) and Decimal(f"{number:.16G}") == Decimal(str(value))
     except (OverflowError, ArithmeticError):
         return False
 
