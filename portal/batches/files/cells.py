@@ -11,7 +11,10 @@ from typing import Any
 
 # "=", "+", "-", "@" and what folds to them (full width, small, raised), also behind white space
 # and marks that nobody sees; and tab, line ends, NUL as the first character (reliability T10).
-_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c\u2212"
+_SIGNS = (
+    r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+    r"\u207a\u207b\u207c\u208a\u208b\u208c\u2212"
+)
 _UNSEEN = (
     r"\s\x00-\x1f\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
 )
