@@ -9,11 +9,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from portal.mirror.tables import CONTACTS, facets
-from portal.records import Can
+from portal.records import Can, Kind
 from portal.services import connections as service
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
+from portal.web.bulk_bar import bar_of
 from portal.web.frame import connections_of
 from portal.web.lead_list import writable
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
@@ -65,6 +66,7 @@ def contact_list(request: MemberRequest) -> HttpResponse:
         ],
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_CONTACT),
+        "bulk": bar_of(request, Kind.CONTACTS, listing, found, noun=_("contacts")),
         "user_services": [service.name_of(c) for c in service.able(connections, Can.UPDATE_USER)],
     }
     return answer(request, "contacts/list.html", context, listing)

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 
 from portal.mirror.models import Conversation
 from portal.mirror.tables import CONVERSATIONS, Facets, facets
-from portal.records import Can, State
+from portal.records import Can, Kind, State
 from portal.services import connections as service
 from portal.team.models import Membership
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
+from portal.web.bulk_bar import bar_of
 from portal.web.composing import STATES
 from portal.web.frame import connections_of
 from portal.web.htmx import is_partial
@@ -88,6 +89,7 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
     context["rows"] = [row_of(conversation, names) for conversation in listing.rows]
+    context["bulk"] = bar_of(request, Kind.CONVERSATIONS, listing, counted, noun=noun)
     context["list_query"] = f"?{state.query}" if state.query else ""
     exports = reverse("conversation-export", args=[workspace.slug])
     context["export_href"] = replace(state.first_page(), path=exports).url

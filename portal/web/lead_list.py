@@ -9,11 +9,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from portal.mirror.tables import LEADS, Facets, facets
-from portal.records import Can
+from portal.records import Can, Kind
 from portal.services import connections as service
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
+from portal.web.bulk_bar import bar_of
 from portal.web.frame import connections_of
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
@@ -53,6 +54,7 @@ def lead_list(request: MemberRequest) -> HttpResponse:
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
+        "bulk": bar_of(request, Kind.LEADS, listing, found, noun=_("leads")),
     }
     return answer(request, "leads/list.html", context, listing)
 

@@ -39,6 +39,7 @@ __all__ = [
     "State",
     "Words",
     "answer",
+    "ids_of",
     "narrowed",
     "read",
     "show_list",
@@ -193,6 +194,13 @@ def answer(
         typing = request.headers.get("HX-Source", "").endswith("#q")
         response["HX-Replace-Url" if typing else "HX-Push-Url"] = listing.state.url
     return response
+
+
+def ids_of(state: State, workspace: Workspace, *, limit: int) -> list[int]:
+    """The ids of all that the state finds, whatever its page, in its order."""
+    rows, wanted = narrowed(state, workspace), needles(state.q, state.values("tag"))
+    hits = Hits(workspace.pk, rows, wanted, filtered=bool(state.filters)) if wanted else None
+    return keyset.first_ids(rows, state.sort, limit=limit, reader=hits)
 
 
 def page_of(state: State, workspace: Workspace, counted: Facets | None) -> keyset.Page[Any]:
