@@ -93,11 +93,13 @@ class Plan:
         email = columns.email_key(self.email(texts))
         return f"mail:{email}" if email else ""
 
-    def _earlier(self, row: BatchRow, mark: str) -> BatchRow | None:
-        """The first row that means the same record, if that is another one."""
+    def _earlier(self, row: BatchRow, mark: str) -> int | None:
+        """The number of the first row that means the same record, if that is another one."""
         number = self.seen.setdefault(mark, row.number) if mark else row.number
-        if number == row.number:
-            return None
+        return None if number == row.number else number
+
+    def _row(self, number: int) -> BatchRow:
+        """An earlier row, to be changed."""
         if number not in self.touched:
             self.touched[number] = self.fetch(number)
         return self.touched[number]
@@ -107,7 +109,7 @@ class Plan:
         row: BatchRow,
         texts: Mapping[str, str],
         existing: Upstream | None,
-        earlier: BatchRow | None,
+        earlier: int | None,
     ) -> None:
         """Write the decision into the row, or into the earlier one it is put together with."""
         row.before, row.changes, row.problems = {}, {}, {}
@@ -120,8 +122,8 @@ class Plan:
             _refuse(row)
         elif earlier is not None and self.duplicates == SKIP:
             _leave_out(row, TWICE)
-        elif earlier is not None and self.duplicates == UPDATE and _sound(earlier):
-            self._put_together(earlier, values, existing)
+        elif earlier is not None and self._takes_more(earlier):
+            self._put_together(self._row(earlier), values, existing)
             _leave_out(row, TOGETHER)
         elif existing is not None and self.duplicates == SKIP:
             row.upstream_id = existing.upstream_id
@@ -174,6 +176,10 @@ class Plan:
         codec = CODECS[self.specs[name].kind]
         return same_value(value, old) or codec.same(codec.show(value), mended(codec.show(old)))
 
+    def _takes_more(self, number: int) -> bool:
+        """Whether what a later row says can be put into this one."""
+        return self.duplicates == UPDATE and not self._row(number).problems
+
     def _put_together(
         self, row: BatchRow, values: dict[str, Any], existing: Upstream | None
     ) -> None:
@@ -198,8 +204,3 @@ def _leave_out(row: BatchRow, reason: str) -> None:
 def _refuse(row: BatchRow) -> None:
     row.status = BatchRow.Status.FAILED
     row.reason = " ".join(row.problems.values())[:500]
-
-
-def _sound(row: BatchRow) -> bool:
-    """Whether another row can be put together with this one."""
-    return not row.problems and row.reason not in (TWICE, THERE_ALREADY)

@@ -172,7 +172,7 @@ def check(batch: Batch, *, seconds: float = 2.0) -> bool:
         def edit(options: dict[str, Any], last: int = last) -> bool:
             same = options.get("asked") == asked
             options["checked"] = max(last, options["checked"])
-            return same
+            return bool(same)
 
         if not drafts.change(batch, edit, plan.look_at(rows)):
             return False
@@ -193,7 +193,7 @@ def _remember_rows(plan: Plan, batch: Batch, *, up_to: int) -> None:
                 return
             mark = f"id:{row.upstream_id}" if row.upstream_id else plan.mark(plan.texts(row), None)
             if mark:
-                plan.seen.setdefault(mark, row)
+                plan.seen.setdefault(mark, row.number)
 
 
 def mend(batch: Batch, number: int, typed: Mapping[str, str], *, actor: Membership) -> BatchRow:
@@ -244,6 +244,7 @@ def plan_of(batch: Batch) -> Plan:
         {spec.name: spec for spec in fields_of(connection, kind)},
         {place: mapping[name] for place, name in enumerate(columns) if mapping[name]},
         duplicates_of(batch),
+        lambda number: drafts.rows_of(batch, [number])[0],
         _people(batch) if kind is Kind.LEADS else {},
     )
 
