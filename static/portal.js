@@ -136,6 +136,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const target = ctx?.target?.isConnected ? ctx.target : document.body;
   $("[data-focus]")?.focus();
   $$("[data-focus]").forEach((node) => node.removeAttribute("data-focus"));
+  $$("[data-needs-script]", target).forEach((node) => { node.hidden = false });
   sayNew(target);
   tick();
 });
@@ -255,6 +256,9 @@ addEventListener("pagehide", () => {
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
   try { scroller()?.scrollTo(0, Number(sessionStorage.getItem(placeKey()))) } catch { /* private mode */ }
 }
+
+/* Selecting rows needs a script of its own, where there are rows to select. */
+if ($("#bulk")) import($("#bulk").dataset.script);
 
 $$("[data-needs-script]").forEach((node) => { node.hidden = false });
 sayNew(document);

@@ -125,6 +125,11 @@ def one(workspace: Workspace, pk: int) -> Batch | None:
     return of_workspace(workspace).select_related("connection").filter(pk=pk).first()
 
 
+def undone_by(batch: Batch) -> Batch | None:
+    """The batch that takes this one back, if one was begun."""
+    return Batch.objects.filter(undoes=batch).exclude(status=Batch.Status.DRAFT).first()
+
+
 def by_id(pk: int) -> Batch | None:
     """For workers: any workspace's batch, with its workspace and actor."""
     rows = Batch.objects.select_related("workspace", "actor", "connection")
@@ -151,6 +156,19 @@ def counts_of(batches: Iterable[Batch]) -> dict[int, Counts]:
     for pk, status, number in grouped.annotate(n=Count("id")).order_by():
         found[pk][status] = number
     return {pk: Counts(**numbers) for pk, numbers in found.items()}
+
+
+def reasons(batch: Batch) -> list[tuple[str, str, int]]:
+    """Why rows were left out or failed: (status, reason, how many), the most frequent first."""
+    found = BatchRow.objects.filter(batch=batch, status__in=[SKIPPED, FAILED])
+    grouped = found.order_by().values_list("status", "reason").annotate(n=Count("id"))
+    return sorted(grouped[:_AT_ONCE], key=lambda line: -line[2])
+
+
+def discard(batch: Batch) -> bool:
+    """Forget a draft; False if it was begun meanwhile."""
+    deleted = Batch.objects.filter(pk=batch.pk, status=Batch.Status.DRAFT).delete()
+    return deleted[0] > 0
 
 
 def start(batch: Batch) -> bool:

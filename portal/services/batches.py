@@ -59,8 +59,10 @@ def resume(batch: Batch, *, actor: Membership) -> bool:
 
 
 def cancel(batch: Batch, *, actor: Membership) -> bool:
-    """End it between two rows; what was done stays done."""
+    """End it between two rows; what was done stays done. A draft is forgotten."""
     actor.require(Membership.Role.AGENT)
+    if batch.status == Batch.Status.DRAFT and store.discard(batch):
+        return True
     return _told(batch, "batch.cancel", actor, store.cancel(batch))
 
 

@@ -39,6 +39,13 @@ class TooMany(PortalError):
     http_status = 422
 
 
+class NotUnderstood(PortalError):
+    """What "all matching" means cannot be told from what the list's address asks for."""
+
+    message = "The list was not understood. Open it again and select once more."
+    http_status = 422
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """
@@ -67,7 +74,7 @@ def _without_tag(old: Any, tag: str) -> list[Any]:
 VERBS: Mapping[Kind, Mapping[str, Verb]] = {
     Kind.LEADS: {
         "stage": Verb("lead.update", "stage"),
-        "rep": Verb("lead.update", "rep_id"),
+        "rep": Verb("lead.update", "rep_id", lambda _old, value: value or None),
         "tag-add": Verb("lead.update", "tags", _with_tag),
         "tag-remove": Verb("lead.update", "tags", _without_tag),
         "delete": Verb("lead.delete"),

@@ -20,6 +20,7 @@ from portal.outbox import store as outbox
 from portal.outbox.models import Write
 from portal.records import Can, FieldSpec, Form, Kind
 from portal.services import connections as service
+from portal.services.codecs import CODECS
 from portal.services.writes import Outcome
 from portal.team.models import Membership, Workspace
 from portal.vault.models import Connection
@@ -27,7 +28,6 @@ from portal.web import writing
 from portal.web.access import MemberRequest
 from portal.web.forms import RecordForm, Suggestions
 from portal.web.frame import sync_states_of
-from portal.web.values import CODECS
 from portal.web.writing import Ending
 
 FRESH_FOR = timedelta(seconds=60)
