@@ -4,6 +4,7 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.web import (
+    activity,
     batches,
     bulk,
     connections,
@@ -18,6 +19,7 @@ from portal.web import (
     live,
     session,
     sync,
+    undoing,
     webhooks,
 )
 
@@ -117,6 +119,10 @@ workspace = [
         deliveries.replay,
         name="delivery-replay",
     ),
+    path("audit/", activity.index, name="activity"),
+    path("audit/export/", activity.export, name="activity-export"),
+    path("audit/<int:entry_id>/", activity.detail, name="activity-entry"),
+    path("undo/<int:write_id>/", undoing.undo, name="undo"),
     path("progress/", home.progress, name="progress"),
     path("live/", live.live, name="live"),
 ]

@@ -266,3 +266,8 @@ _INVERSES: dict[str, Callable[[Write, Upstream | None], Inverse]] = {
     "message.send": _never(SPOKEN),
     "message.note": _never(SPOKEN),
 }
+NEVER = frozenset({"conversation.create", "message.send", "message.note"})
+REVERSIBLE = frozenset(_INVERSES) - NEVER
+"""What a person is offered to undo; whether it can be is looked at when they ask."""
+LOSSY = frozenset(name for name in REVERSIBLE if name.endswith((".create", ".delete")))
+"""Whose undoing loses something that is to be said before."""

@@ -21,7 +21,7 @@ from portal.web.progress import first_passes
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("default", "compact", "comfortable")
-SECTIONS = ("leads", "contacts", "conversations", "settings")
+SECTIONS = ("leads", "contacts", "conversations", "audit", "settings")
 STALE_AFTER = timedelta(minutes=3)
 
 

@@ -34,11 +34,12 @@ from portal.outbox.models import Write
 from portal.outbox.store import ORDER
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
 from portal.services.connections import name_of
-from portal.services.errors import CannotDo, Clash, NotConnected, StaleRecord
+from portal.services.errors import CannotDo, CannotUndo, Clash, NotConnected, StaleRecord
 from portal.services.writes import Outcome
 from portal.vault.models import Connection
 from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, toast
+from portal.web.offers import offer_of
 
 type Tone = Literal["ok", "warn", "danger"]
 
@@ -58,7 +59,8 @@ class Ending:
     `field` is the provider's own name of the field that `message` is about, "" for the whole
     form. `clashes` are the fields that both sides changed (409). `needs_settings` tells that
     only a person in Settings can help: pages add a link. `record` is our copy of what was
-    written, None while nothing is confirmed. `error` is what was raised.
+    written, None while nothing is confirmed; `write` its row in the outbox. `error` is what was
+    raised.
     """
 
     tone: Tone
@@ -71,6 +73,7 @@ class Ending:
     needs_settings: bool = False
     clashes: tuple[Clash, ...] = ()
     error: PortalError | None = None
+    write: Write | None = None
 
 
 def new_form_id() -> str:
@@ -103,7 +106,7 @@ def settle(
         return _refused(stale, connection, status=409, clashes=stale.clashes)
     except (Refused, Duplicate) as refused:
         return _refused(refused, connection, status=422, field=_named(refused.said, fields))
-    except (NotFound, NotConnected, CannotDo) as error:
+    except (NotFound, NotConnected, CannotDo, CannotUndo) as error:
         return _refused(error, connection, status=409)
     except ProviderError as error:
         return _refused(error, connection, status=422)
@@ -123,13 +126,15 @@ def show_errors(form: forms.Form, ending: Ending) -> None:
 def tell(request: HttpRequest, response: HttpResponse, ending: Ending) -> HttpResponse:
     """Say the ending on a page that htmx swaps (toast); a plain page and a conflict say it."""
     if is_partial(request) and not ending.clashes:
-        toast(response, ending.message, tone=ending.tone)
+        toast(response, ending.message, tone=ending.tone, offer=offer_of(request, ending.write))
     return response
 
 
 def done(request: HttpRequest, ending: Ending, url: str) -> HttpResponse:
     """Go on to `url` and say the ending there; htmx is told to go there too."""
-    messages.add_message(request, _LEVELS[ending.tone], ending.message)
+    offer = offer_of(request, ending.write)
+    tags = offer.tags if offer else ""
+    messages.add_message(request, _LEVELS[ending.tone], ending.message, extra_tags=tags)
     return go(request, url)
 
 
@@ -144,7 +149,7 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
     """A write that was not refused by an exception: sent, waiting, or answered before."""
     status, service = outcome.write.status, name_of(connection)
     if status == Write.Status.SENT:
-        return Ending("ok", done, taken=True, sent=True, record=outcome.record)
+        return Ending("ok", done, taken=True, sent=True, record=outcome.record, write=outcome.write)
     if status == Write.Status.REFUSED:
         said = outcome.write.said or _(
             "This form was sent before and was not accepted. Nothing was changed."

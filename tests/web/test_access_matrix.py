@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from portal.models import Connection, Contact, Conversation, Delivery, Lead, SyncState
+from portal.audit import log
+from portal.models import Connection, Contact, Conversation, Delivery, Lead, SyncState, Write
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -54,6 +55,10 @@ WORKSPACE = {
     "conversation-reply": Rule(NOBODY, "agent", record="conversation"),
     "conversation-note": Rule(NOBODY, "agent", record="conversation"),
     "conversation-status": Rule(NOBODY, "agent", record="conversation"),
+    "activity": Rule("viewer"),
+    "activity-entry": Rule("viewer", record="entry"),
+    "activity-export": Rule(NOBODY, "admin"),
+    "undo": Rule("agent", "agent", record="write"),
     "settings": Rule("admin"),
     "settings-connections": Rule("admin"),
     "settings-webhooks": Rule("admin"),
@@ -132,7 +137,35 @@ def desk(sandbox, nexadesk, synced):
             received_at=timezone.now(),
         ).pk,
         "state": SyncState.objects.get(kind="leads").pk,
+        **made_by_nobody(nexadesk),
     }
+
+
+def made_by_nobody(connection):
+    """A change in the log and in the outbox."""
+    lead = Lead.objects.get()
+    entry = log.open_entry(
+        connection.workspace,
+        "lead.update",
+        actor=None,
+        subject="x",
+        subject_kind="leads",
+        subject_id=lead.pk,
+    )
+    log.end(entry, "done")
+    write = Write.objects.create(
+        workspace=connection.workspace,
+        connection=connection,
+        entry=entry,
+        form_id="made-by-nobody",
+        action="lead.update",
+        kind="leads",
+        upstream_id=lead.upstream_id,
+        before={"pipeline_stage": "new"},
+        changes={"pipeline_stage": "won"},
+        status="sent",
+    )
+    return {"entry": entry.pk, "write": write.pk}
 
 
 def path_of(name, records, slug="acme"):
