@@ -58,14 +58,14 @@ document.addEventListener("undo:count", (event) => { if (changes().length) event
 /* Toasts: one at a time, 10 s, waiting while somebody looks at it or the tab is hidden. Errors stay. */
 let clock = 0, left = 0;
 const clearToasts = () => { clearInterval(clock); $("#toast-polite").replaceChildren(); $("#toast-assertive").replaceChildren() };
-const toast = ({ message, tone = "ok", undo, label, asks, again, retry, signIn }) => {
+const toast = ({ message, tone = "ok", undo, label, asks, again: redo, retry, signIn }) => {
   clearToasts();
   const node = $("#toast-form").content.cloneNode(true).firstElementChild;
   const failed = tone === "danger" || tone === "error";
   node.classList.toggle("danger", failed);
   $("span", node).textContent = message;
   if (undo) offerUndo(node, undo, label, asks);
-  if (undo && !again) remember(undo, asks);
+  if (undo && !redo) remember(undo, asks);
   const again = $(".toast-retry", node);
   again.hidden = !retry;
   again.addEventListener("click", () => { clearToasts(); retry() });
