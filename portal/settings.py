@@ -98,6 +98,8 @@ LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 # Deliveries that one webhook address takes, a minute and process; and how many may wait.
 WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
 WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
+# How long the log of who did what is kept.
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
 WRITE_DEADLINE_SECONDS = 8.0
 # How long a reply can be taken back before it goes to the customer; 0 sends at once.
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=10)

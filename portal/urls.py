@@ -4,10 +4,14 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.web import (
+    activity,
+    batches,
+    bulk,
     connections,
     contacts,
     conversations,
     deliveries,
+    exports,
     health,
     home,
     hooks,
@@ -17,12 +21,15 @@ from portal.web import (
     outbox_edit,
     session,
     sync,
+    undoing,
     webhooks,
 )
 
 workspace = [
     path("", home.home, name="home"),
     path("leads/", leads.index, name="lead-list"),
+    path("leads/export/", exports.leads, name="lead-export"),
+    path("leads/bulk/", bulk.leads, name="lead-bulk"),
     path("leads/new/", leads.new, name="lead-new"),
     path("leads/<int:lead_id>/", leads.detail, name="lead-detail"),
     path("leads/<int:lead_id>/edit/", leads.edit, name="lead-edit"),
@@ -30,6 +37,8 @@ workspace = [
     path("leads/<int:lead_id>/fresh/", leads.fresh, name="lead-fresh"),
     path("leads/<int:lead_id>/meanwhile/", leads.meanwhile, name="lead-meanwhile"),
     path("contacts/", contacts.index, name="contact-list"),
+    path("contacts/export/", exports.contacts, name="contact-export"),
+    path("contacts/bulk/", bulk.contacts, name="contact-bulk"),
     path("contacts/new/", contacts.new, name="contact-new"),
     path("contacts/user/", contacts.user, name="contact-user"),
     path("contacts/<int:contact_id>/", contacts.detail, name="contact-detail"),
@@ -38,6 +47,8 @@ workspace = [
     path("contacts/<int:contact_id>/fresh/", contacts.fresh, name="contact-fresh"),
     path("contacts/<int:contact_id>/meanwhile/", contacts.meanwhile, name="contact-meanwhile"),
     path("conversations/", conversations.index, name="conversation-list"),
+    path("conversations/export/", exports.conversations, name="conversation-export"),
+    path("conversations/bulk/", bulk.conversations, name="conversation-bulk"),
     path("conversations/new/", conversations.new, name="conversation-new"),
     path(
         "conversations/<int:conversation_id>/",
@@ -69,6 +80,13 @@ workspace = [
         conversations.status,
         name="conversation-status",
     ),
+    path("batches/", batches.index, name="batch-list"),
+    path("batches/<int:batch_id>/", batches.detail, name="batch-detail"),
+    path("batches/<int:batch_id>/start/", batches.start, name="batch-start"),
+    path("batches/<int:batch_id>/pause/", batches.pause, name="batch-pause"),
+    path("batches/<int:batch_id>/resume/", batches.resume, name="batch-resume"),
+    path("batches/<int:batch_id>/cancel/", batches.cancel, name="batch-cancel"),
+    path("batches/<int:batch_id>/undo/", batches.undo, name="batch-undo"),
     path("settings/", connections.index, name="settings"),
     path("settings/connections/", connections.index, name="settings-connections"),
     path("settings/connections/new/", connections.new, name="connection-new"),
@@ -118,6 +136,10 @@ workspace = [
     path("outbox/<int:write_id>/again/", outbox.again, name="outbox-again"),
     path("outbox/<int:write_id>/arrived/", outbox.arrived, name="outbox-arrived"),
     path("outbox/<int:write_id>/discard/", outbox.discard, name="outbox-discard"),
+    path("audit/", activity.index, name="activity"),
+    path("audit/export/", activity.export, name="activity-export"),
+    path("audit/<int:entry_id>/", activity.detail, name="activity-entry"),
+    path("undo/<int:write_id>/", undoing.undo, name="undo"),
     path("progress/", home.progress, name="progress"),
     path("live/", live.live, name="live"),
 ]

@@ -23,21 +23,49 @@ const say = (text) => {
 document.addEventListener("announce", ({ detail }) => say(detail.message ?? detail.value ?? String(detail)));
 const sayNew = (root) => $$("[data-announce]", root).slice(0, 1).forEach((node) => say(node.dataset.announce || node.textContent));
 
+/* The way back. Where something is lost by it, a page says so before; else it is one press. The last
+   changes of this tab are remembered for Z, the latest first; what was undone is not among them. */
+const here = () => location.pathname + location.search;
+const undoKey = () => `undo:${location.pathname.split("/").slice(0, 3).join("/")}`;
+const changes = () => { try { return JSON.parse(sessionStorage.getItem(undoKey())) ?? [] } catch { return [] } };
+const keepChanges = (list) => { try { sessionStorage.setItem(undoKey(), JSON.stringify(list.slice(-20))) } catch { /* private mode */ } };
+const remember = (href, asks) => keepChanges([...changes().filter((one) => one.href !== href), { href, asks: Boolean(asks) }]);
+const forget = (href) => keepChanges(changes().filter((one) => one.href !== href));
+const offerUndo = (node, href, label, asks) => {
+  const form = $("form", node), link = $(".toast-undo", node), shown = asks ? link : form;
+  shown.hidden = false;
+  (asks ? link : $("button", form)).textContent = label;
+  link.href = href;
+  form.action = href;
+  form.elements.csrfmiddlewaretoken.value = token();
+  form.elements.next.value = here();
+};
+document.addEventListener("submit", ({ target }) => { if (target.matches("form[action*='/undo/'], .undo form")) forget(new URL(target.action).pathname) });
+document.addEventListener("undo", (event) => {
+  const last = changes().at(-1);
+  if (!last) return;
+  event.preventDefault();
+  if (last.asks) { location.assign(`${last.href}?next=${encodeURIComponent(here())}`); return }
+  const form = $("#toast-form").content.cloneNode(true).querySelector("form");
+  form.action = last.href;
+  form.elements.csrfmiddlewaretoken.value = token();
+  form.elements.next.value = here();
+  document.body.append(form);
+  form.requestSubmit();
+});
+document.addEventListener("undo:count", (event) => { if (changes().length) event.preventDefault() });
+
 /* Toasts: one at a time, 10 s, waiting while somebody looks at it or the tab is hidden. Errors stay. */
 let clock = 0, left = 0;
 const clearToasts = () => { clearInterval(clock); $("#toast-polite").replaceChildren(); $("#toast-assertive").replaceChildren() };
-const toast = ({ message, tone = "ok", undo_url: undo, retry, signIn }) => {
+const toast = ({ message, tone = "ok", undo, label, asks, again: redo, retry, signIn }) => {
   clearToasts();
   const node = $("#toast-form").content.cloneNode(true).firstElementChild;
   const failed = tone === "danger" || tone === "error";
   node.classList.toggle("danger", failed);
   $("span", node).textContent = message;
-  if (undo) {
-    const form = $("form", node);
-    form.action = undo;
-    form.hidden = false;
-    $("input", form).value = token();
-  }
+  if (undo) offerUndo(node, undo, label, asks);
+  if (undo && !redo) remember(undo, asks);
   const again = $(".toast-retry", node);
   again.hidden = !retry;
   again.addEventListener("click", () => { clearToasts(); retry() });
@@ -136,6 +164,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const target = ctx?.target?.isConnected ? ctx.target : document.body;
   $("[data-focus]")?.focus();
   $$("[data-focus]").forEach((node) => node.removeAttribute("data-focus"));
+  $$("[data-needs-script]", target).forEach((node) => { node.hidden = false });
   sayNew(target);
   tick();
 });
@@ -281,6 +310,11 @@ if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
   try { scroller()?.scrollTo(0, Number(sessionStorage.getItem(placeKey()))) } catch { /* private mode */ }
 }
 
+/* Selecting rows needs a script of its own, where there are rows to select. */
+if ($("#bulk")) import($("#bulk").dataset.script);
+
+/* What a plain page offers to undo is remembered for Z as well. */
+$$("[data-undo-push]").forEach((node) => remember(node.dataset.undo, "asks" in node.dataset));
 $$("[data-needs-script]").forEach((node) => { node.hidden = false });
 sayNew(document);
 tick();

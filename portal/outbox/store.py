@@ -210,9 +210,7 @@ def claim(
     earlier = ahead(write.connection_id, write.kind, write.upstream_id)
     if earlier.filter(pk__lt=write.pk).exists():
         return None
-    queued = Write.objects.filter(
-        pk=write_id, status=Write.Status.QUEUED, attempt=write.attempt
-    )
+    queued = Write.objects.filter(pk=write_id, status=Write.Status.QUEUED, attempt=write.attempt)
     if not even_early:
         queued = queued.filter(Q(not_before=None) | Q(not_before__lte=now))
     try:

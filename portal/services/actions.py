@@ -101,14 +101,14 @@ def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
 
 
 def _keep(kind: Kind) -> Callable[[Source, Write, Any], Any]:
-    return lambda source, _write, record: keep_one(source, kind, record)
+    return lambda source, _write, record: keep_one(source, kind, record, ours=True)
 
 
 def _keep_gone(kind: Kind) -> Callable[[Source, Write, Any], Any]:
     def keep(source: Source, write: Write, _answer: Any) -> Any:
         row = store.find(source, kind, write.upstream_id)
         if row is not None:
-            keep_gone(row, kind)
+            keep_gone(row, kind, ours=True)
         return row
 
     return keep
@@ -142,9 +142,8 @@ def _keep_new_conversation(source: Source, write: Write, record: Any) -> Any:
     user = ContactRecord(upstream_id=str(write.changes["user_id"]), told=frozenset())
     if store.find(source, Kind.CONTACTS, user.upstream_id) is None:
         keep_one(source, Kind.CONTACTS, user)
-    return keep_one(
-        source, Kind.CONVERSATIONS, replace(record, subject=subject, tags=tags, told=told)
-    )
+    whole = replace(record, subject=subject, tags=tags, told=told)
+    return keep_one(source, Kind.CONVERSATIONS, whole, ours=True)
 
 
 _CREATES = frozenset({Can.CREATE_LEAD, Can.CREATE_CONTACT, Can.CREATE_CONVERSATION})

@@ -19,6 +19,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from portal.web.action_words import words_of
+from portal.web.offers import Offer
+
 register = template.Library()
 
 # One meaning per hue across the product (ux 11.4); a word that is not here is somebody's own.
@@ -158,3 +161,15 @@ def initials(name: Any) -> str:
 def avatar_hue(key: Any) -> str:
     """A hue that is always the same for the same id or name."""
     return AVATAR_HUES[zlib.crc32(str(key).encode()) % len(AVATAR_HUES)]
+
+
+@register.filter
+def undo_offer(message: Any) -> Any:
+    """What undoes what this message says, None if it offers nothing."""
+    return Offer.told(getattr(message, "extra_tags", ""))
+
+
+@register.filter
+def action_words(action: str) -> str:
+    """What an action of the log is called."""
+    return words_of(action)

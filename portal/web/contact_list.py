@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from portal.mirror.tables import CONTACTS, facets
-from portal.records import Can
+from portal.records import Can, Kind
 from portal.services import connections as service
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
+from portal.web.bulk_bar import bar_of
 from portal.web.frame import connections_of, marks_on
 from portal.web.lead_list import writable
-from portal.web.lists import Head, Words, answer, read, show_list, tidy
+from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,19 @@ class Row:
     mark: str = ""
 
 
+def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
+    """What this query string asks the list of contacts for."""
+    found = facets(CONTACTS, request.member.workspace)
+    words = filter_words(connections_of(request))
+    counts = found.counts("connection_id")
+    known = {"connection": {*words["connection"].values, *map(str, counts)}}
+    return Asked(read(CONTACTS, told, path=path, words=words, known=known), words, found)
+
+
 def contact_list(request: MemberRequest) -> HttpResponse:
     workspace, connections = request.member.workspace, connections_of(request)
-    found = facets(CONTACTS, workspace)
+    state, words, found = asked(request, request.GET, request.path)
     counts = found.counts("connection_id")
-    words = filter_words(connections)
-    known = {"connection": {*words["connection"].values, *map(str, counts)}}
-    state = read(CONTACTS, request.GET, path=request.path, words=words, known=known)
     if url := tidy(request, state):
         return redirect(url)
     several = len(counts) > 1
@@ -67,6 +74,7 @@ def contact_list(request: MemberRequest) -> HttpResponse:
         ],
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_CONTACT),
+        "bulk": bar_of(request, Kind.CONTACTS, listing, found, noun=_("contacts")),
         "user_services": [service.name_of(c) for c in service.able(connections, Can.UPDATE_USER)],
     }
     return answer(request, "contacts/list.html", context, listing)

@@ -16,8 +16,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from portal.records import FieldSpec
+from portal.services.codecs import CODECS, Codec, checked, show_text
 from portal.services.errors import Clash
-from portal.web.values import CODECS, Codec, show_text
 
 type Suggestions = Mapping[str, list[tuple[str, str]]]
 """For a record's attribute ("stage"): values to choose from, with their words."""
@@ -144,14 +144,7 @@ class RecordForm(forms.Form):
 
     def _take(self, spec: FieldSpec, text: str) -> None:
         """Check one field that changed and keep its value. Raises `ValidationError`."""
-        if spec.required and not text.strip():
-            raise ValidationError(_("This is needed: please fill it in."))
-        if spec.max_length is not None and len(text) > spec.max_length:
-            raise ValidationError(
-                _("This has %(n)d characters; at most %(most)d are allowed.")
-                % {"n": len(text), "most": spec.max_length}
-            )
-        value = codec_of(spec).read(text)
+        value = checked(spec, text)
         if self.making and value in (None, []):
             return
         self.changes[spec.name] = value

@@ -23,7 +23,7 @@ from portal.web.progress import first_passes
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("default", "compact", "comfortable")
-SECTIONS = ("leads", "contacts", "conversations", "outbox", "settings")
+SECTIONS = ("leads", "contacts", "conversations", "audit", "outbox", "settings")
 # Of several writes of one record the list shows the one that needs a person most.
 GRAVEST = ("undecided", "refused", "unknown", "queued", "in_flight")
 STALE_AFTER = timedelta(minutes=3)

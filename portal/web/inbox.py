@@ -7,7 +7,9 @@ from django.utils.translation import gettext as _
 
 from portal.mirror import store
 from portal.mirror.models import Conversation
+from portal.records import Kind
 from portal.services import connections
+from portal.web import activity
 from portal.web.about import about
 from portal.web.access import MemberRequest
 from portal.web.composing import composer_for, rewritten, status_menu
@@ -40,6 +42,8 @@ def opened(request: MemberRequest, conversation: Conversation, **more: Any) -> d
         "send_label": _("Send to %s") % (conversation.visitor_name or _("the customer")),
         "thread": thread_of(conversation),
         "about": about(conversation),
+        "history": activity.history(request, Kind.CONVERSATIONS, conversation),
+        "history_href": activity.history_href(request, Kind.CONVERSATIONS, conversation),
         "menu": status_menu(conversation, request.member),
         "composer": rewritten(conversation, request.member, request.GET.get("edit", ""))
         or composer_for(conversation, request.member),

@@ -1,25 +1,27 @@
 """The list of conversations: what it can be asked, and its lines."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from portal.mirror.models import Conversation
 from portal.mirror.tables import CONVERSATIONS, Facets, facets
-from portal.records import Can, State
+from portal.records import Can, Kind, State
 from portal.services import connections as service
 from portal.team.models import Membership
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
+from portal.web.bulk_bar import bar_of
 from portal.web.composing import STATES
 from portal.web.frame import connections_of, marks_on
 from portal.web.htmx import is_partial
-from portal.web.lists import Listing, Words, read, show_list
+from portal.web.lists import Asked, Listing, Words, read, show_list
 from portal.web.lists import State as ListState
 
 # Beside the state, so that each can be read in the width of the pane.
@@ -48,6 +50,19 @@ class Row:
     mark: str = ""
 
 
+def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
+    """What this query string asks the list of conversations for."""
+    counted = facets(CONVERSATIONS, request.member.workspace)
+    words = filter_words(connections_of(request), counted)
+    known = {
+        name: values
+        for name in ("state", "status", "connection", "channel")
+        if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
+    }
+    state = read(CONVERSATIONS, told, path=path, words=words, known=known)
+    return Asked(state, words, counted)
+
+
 def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     """
     What the address asks for, and the context of the list pane without its rows.
@@ -55,17 +70,10 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     The address may be a conversation's: then the links of the list keep it open.
     """
     mine = connections_of(request)
-    counted = facets(CONVERSATIONS, request.member.workspace)
-    words = filter_words(mine, counted)
-    known = {
-        name: values
-        for name in ("state", "status", "connection", "channel")
-        if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
-    }
     told = request.GET.copy()
     told.pop("show", None)
     told.pop("edit", None)
-    state = read(CONVERSATIONS, told, path=_path(request), words=words, known=known)
+    state, words, counted = asked(request, told, _path(request))
     return state, {
         "menus": _menus(state, words, counted),
         "words": words,
@@ -88,7 +96,10 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
         row_of(conversation, names, marks.get(f"conversations:{conversation.pk}", ""))
         for conversation in listing.rows
     ]
+    context["bulk"] = bar_of(request, Kind.CONVERSATIONS, listing, counted, noun=noun)
     context["list_query"] = f"?{state.query}" if state.query else ""
+    exports = reverse("conversation-export", args=[workspace.slug])
+    context["export_href"] = replace(state.first_page(), path=exports).url
     return listing
 
 
@@ -128,7 +139,7 @@ def _counts(counted: Facets, name: str) -> dict[Any, int]:
     return counted.counts({"connection": "connection_id", "channel": "source"}.get(name, name))
 
 
-def _menus(state: ListState, words: dict[str, Words], counted: Facets) -> list[menus.Menu]:
+def _menus(state: ListState, words: Mapping[str, Words], counted: Facets) -> list[menus.Menu]:
     names = ["state", "status", "channel"]
     if len(words["connection"].values) > 1:
         names.insert(2, "connection")

@@ -1,21 +1,22 @@
 """What the list of leads can be asked, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from portal.mirror.tables import LEADS, Facets, facets
-from portal.records import Can
+from portal.records import Can, Kind
 from portal.services import connections as service
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
+from portal.web.bulk_bar import bar_of
 from portal.web.frame import connections_of, marks_on
-from portal.web.lists import Head, Words, answer, read, show_list, tidy
+from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,22 @@ class Row:
     mark: str = ""
 
 
-def lead_list(request: MemberRequest) -> HttpResponse:
-    workspace, connections = request.member.workspace, connections_of(request)
-    found = facets(LEADS, workspace)
+def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
+    """What this query string asks the list of leads for."""
+    connections = connections_of(request)
+    found = facets(LEADS, request.member.workspace)
     words = filter_words(connections, found)
     known = {
         name: values
         for name in ("stage", "source", "rep", "connection")
         if (values := menus.known_words(words[name], _counts(found, name), found)) is not None
     }
-    state = read(LEADS, request.GET, path=request.path, words=words, known=known)
+    return Asked(read(LEADS, told, path=path, words=words, known=known), words, found)
+
+
+def lead_list(request: MemberRequest) -> HttpResponse:
+    workspace, connections = request.member.workspace, connections_of(request)
+    state, words, found = asked(request, request.GET, request.path)
     if url := tidy(request, state):
         return redirect(url)
     listing = show_list(
@@ -52,6 +59,7 @@ def lead_list(request: MemberRequest) -> HttpResponse:
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
+        "bulk": bar_of(request, Kind.LEADS, listing, found, noun=_("leads")),
     }
     return answer(request, "leads/list.html", context, listing)
 
@@ -95,7 +103,7 @@ def _counts(found: Facets, name: str) -> dict[Any, int]:
 
 
 def _menus(
-    state: Any, words: dict[str, Words], found: Facets, connections: Sequence[Connection]
+    state: Any, words: Mapping[str, Words], found: Facets, connections: Sequence[Connection]
 ) -> list[menus.Menu]:
     names = ["stage", "source", "rep"]
     if len(_counts(found, "connection")) > 1:

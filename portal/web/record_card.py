@@ -23,7 +23,7 @@ from portal.services import connections as service
 from portal.services.writes import Outcome
 from portal.team.models import Membership, Workspace
 from portal.vault.models import Connection
-from portal.web import writing
+from portal.web import activity, writing
 from portal.web.access import MemberRequest
 from portal.web.forms import RecordForm, Suggestions
 from portal.web.frame import sync_states_of
@@ -139,6 +139,8 @@ def card(request: MemberRequest, subject: Subject, row: Any) -> dict[str, Any]:
         "others": other_fields(row.raw, specs),
         "writes": [_mark(request, write, row.connection) for write in writes],
         "related": subject.related(row),
+        "history": activity.history(request, subject.kind, row),
+        "history_href": activity.history_href(request, subject.kind, row),
         "ability": ability(request, subject, row),
         "seen_at": seen,
         "refreshes": refreshes,

@@ -23,7 +23,7 @@ from portal.web.access import MemberRequest
 from portal.web.errors import sentence_of
 from portal.web.forms import RecordForm
 from portal.web.frame import connections_of
-from portal.web.htmx import is_partial, show, toast
+from portal.web.htmx import is_partial, show
 from portal.web.record_card import Ability, Subject, ability, card, list_url, title_of, url_of
 from portal.web.writing import Ending
 
@@ -170,7 +170,7 @@ def _edited(request: MemberRequest, subject: Subject, row: Any, ending: Ending) 
     if not (is_partial(request) and on_card(request)):
         return writing.done(request, ending, url_of(request, f"{subject.name}-detail", row.pk))
     response = detail(request, subject, found(request, subject, row.pk))
-    return toast(response, ending.message, tone=ending.tone)
+    return writing.tell(request, response, ending)
 
 
 def on_card(request: MemberRequest) -> bool:

@@ -19,8 +19,8 @@ from portal.outbox.models import Write
 from portal.outbox.store import HELD
 from portal.records import FieldSpec, Form, Kind
 from portal.services import connections as service
+from portal.services.codecs import CODECS, show_text
 from portal.team.models import Workspace
-from portal.web.values import CODECS, show_text
 
 DETAILS = {
     Kind.LEADS: "lead-detail",

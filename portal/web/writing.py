@@ -35,11 +35,12 @@ from portal.outbox.models import Write
 from portal.outbox.store import HELD, ORDER
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
 from portal.services.connections import name_of
-from portal.services.errors import CannotDo, Clash, NotConnected, StaleRecord
+from portal.services.errors import CannotDo, CannotUndo, Clash, NotConnected, StaleRecord
 from portal.services.writes import Outcome
 from portal.vault.models import Connection
 from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, toast
+from portal.web.offers import offer_of
 
 type Tone = Literal["ok", "warn", "danger"]
 
@@ -106,7 +107,7 @@ def settle(
         return _refused(stale, connection, status=409, clashes=stale.clashes)
     except (Refused, Duplicate) as refused:
         return _refused(refused, connection, status=422, field=_named(refused.said, fields))
-    except (NotFound, NotConnected, CannotDo, MovedOn) as error:
+    except (NotFound, NotConnected, CannotDo, CannotUndo, MovedOn) as error:
         return _refused(error, connection, status=409)
     except ProviderError as error:
         return _refused(error, connection, status=422)
@@ -135,13 +136,15 @@ def show_errors(form: forms.Form, ending: Ending) -> None:
 def tell(request: HttpRequest, response: HttpResponse, ending: Ending) -> HttpResponse:
     """Say the ending on a page that htmx swaps (toast); a plain page and a conflict say it."""
     if is_partial(request) and not ending.clashes:
-        toast(response, ending.message, tone=ending.tone)
+        toast(response, ending.message, tone=ending.tone, offer=offer_of(request, ending.write))
     return response
 
 
 def done(request: HttpRequest, ending: Ending, url: str) -> HttpResponse:
     """Go on to `url` and say the ending there; htmx is told to go there too."""
-    messages.add_message(request, _LEVELS[ending.tone], ending.message)
+    offer = offer_of(request, ending.write)
+    tags = offer.tags if offer else ""
+    messages.add_message(request, _LEVELS[ending.tone], ending.message, extra_tags=tags)
     return go(request, url)
 
 

@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from portal.models import Connection, Contact, Conversation, Delivery, Entry, Lead, SyncState, Write
+from portal.audit import log
+from portal.models import Connection, Contact, Conversation, Delivery, Lead, SyncState, Write
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -32,6 +33,9 @@ WORKSPACE = {
     "progress": Rule("viewer"),
     "live": Rule("viewer"),
     "lead-list": Rule("viewer"),
+    "lead-export": Rule("agent"),
+    "contact-export": Rule("agent"),
+    "conversation-export": Rule("agent"),
     "lead-new": Rule("agent", "agent"),
     "lead-detail": Rule("viewer", record="lead"),
     "lead-edit": Rule("agent", "agent", record="lead"),
@@ -62,6 +66,10 @@ WORKSPACE = {
     "outbox-again": Rule(NOBODY, "agent", record="write"),
     "outbox-arrived": Rule(NOBODY, "agent", record="write"),
     "outbox-discard": Rule(NOBODY, "agent", record="write"),
+    "activity": Rule("viewer"),
+    "activity-entry": Rule("viewer", record="entry"),
+    "activity-export": Rule(NOBODY, "admin"),
+    "undo": Rule("agent", "agent", record="sent_write"),
     "settings": Rule("admin"),
     "settings-connections": Rule("admin"),
     "settings-webhooks": Rule("admin"),
@@ -140,17 +148,43 @@ def desk(sandbox, nexadesk, synced):
             received_at=timezone.now(),
         ).pk,
         "state": SyncState.objects.get(kind="leads").pk,
-        "write": waiting_write(nexadesk).pk,
+        **made_by_nobody(nexadesk),
     }
+
+
+def made_by_nobody(connection):
+    """A change in the log and in the outbox."""
+    lead = Lead.objects.get()
+    entry = log.open_entry(
+        connection.workspace,
+        "lead.update",
+        actor=None,
+        subject="x",
+        subject_kind="leads",
+        subject_id=lead.pk,
+    )
+    log.end(entry, "done")
+    write = Write.objects.create(
+        workspace=connection.workspace,
+        connection=connection,
+        entry=entry,
+        form_id="made-by-nobody",
+        action="lead.update",
+        kind="leads",
+        upstream_id=lead.upstream_id,
+        before={"pipeline_stage": "new"},
+        changes={"pipeline_stage": "won"},
+        status="sent",
+    )
+    return {"entry": entry.pk, "sent_write": write.pk, "write": waiting_write(connection).pk}
 
 
 def waiting_write(connection):
     """A change that is not confirmed; nobody has sent it."""
-    entry = Entry.objects.create(workspace=connection.workspace, action="lead.create")
     return Write.objects.create(
         workspace=connection.workspace,
         connection=connection,
-        entry=entry,
+        entry=log.open_entry(connection.workspace, "lead.create", actor=None),
         form_id="matrix-1",
         action="lead.create",
         kind="leads",
@@ -161,7 +195,9 @@ def waiting_write(connection):
 
 def path_of(name, records, slug="acme"):
     rule = WORKSPACE[name]
-    keywords = {f"{rule.record}_id": records[rule.record]} if rule.record else {}
+    keywords = (
+        {f"{rule.record.removeprefix('sent_')}_id": records[rule.record]} if rule.record else {}
+    )
     return reverse(name, kwargs={"slug": slug, **keywords})
 
 

@@ -1,0 +1,44 @@
+"""Batches without a browser: a turn of the rows at a time; a job only wakes a row."""
+
+from datetime import timedelta
+
+from django.tasks import task
+from django.utils import timezone
+from huey.api import crontab
+from huey.contrib.djhuey import db_periodic_task
+
+from portal.batches import store
+from portal.services import batches
+
+
+@task
+def run_batch(batch_id: int) -> None:
+    """One turn; where another one is wanted it stands behind what waits by then."""
+    wait = batches.run(batch_id)
+    if wait is not None:
+        later = timezone.now() + timedelta(seconds=wait)
+        run_batch.using(run_after=later if wait else None).enqueue(batch_id)
+
+
+def run_soon(batch_id: int) -> None:
+    """Have a worker go on with this batch, once the transaction around us is committed."""
+    run_batch.enqueue(batch_id)
+
+
+@db_periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator, no-untyped-call]
+def sweep() -> None:
+    """Wake what lost its job; see what became of rows that were on their way."""
+    wake_all()
+    batches.follow_all()
+
+
+def wake_all() -> None:
+    """A job for every running batch that nobody holds."""
+    for batch_id in store.due():
+        run_soon(batch_id)
+
+
+@db_periodic_task(crontab(hour="4", minute="23"))  # type: ignore[untyped-decorator, no-untyped-call]
+def forget_drafts() -> None:
+    """What nobody confirmed within a day."""
+    store.prune()
