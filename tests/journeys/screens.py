@@ -267,7 +267,7 @@ def bulk_again(page, house):
     selecting(page, house)
     page.locator("#bulk-tag-add").click()
     page.get_by_role("button", name="Add tag").last.click()
-    page.locator("[role=alert]").wait_for()
+    page.locator(".banner.danger").wait_for()
 
 
 FILTERED = "?stage=new&stage=qualified&q=a&sort=-amount&per=25&colour=red"
