@@ -24,7 +24,7 @@ from portal.sandbox.data.fill import Amounts, fill
 ROOT = Path(__file__).parents[2]
 LONG = bool(os.environ.get("CROSSDESK_STRESS"))
 # Rows, calls in a window, seconds of a window: 2,000 leads are 4,000 calls.
-ROWS, LIMIT, WINDOW = (2_000, 100, 3.0) if LONG else (40, 30, 3.0)
+ROWS, LIMIT, WINDOW = (2_000, 100, 6.0) if LONG else (40, 30, 3.0)
 KILLS = ["batch.sent", "batch.begun"] if LONG else ["batch.sent"]
 
 MAKE = """
