@@ -21,7 +21,7 @@ from portal.vault.models import Connection
 _READS_FIRST = frozenset({"lead.update", "contact.update", "conversation.status"})
 # What syncing took of late it goes on taking.
 _SYNC_LOOKED_AT = timedelta(minutes=10)
-CALL_SECONDS = 0.12
+CALL_SECONDS = 0.06
 """One call with what is written down around it, where nothing has been measured yet."""
 
 
