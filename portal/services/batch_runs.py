@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.batches import store
 from portal.batches.models import Batch, BatchRow
-from portal.budget import pace
+from portal.budget import breaker, pace
 from portal.budget.store import Lane
 from portal.crash import crash
 from portal.errors import NotAllowed, PortalError
@@ -43,10 +43,10 @@ MOST_TRIES = 3
 SO_ALREADY = "It was so already."
 KILLED = "The worker ended three times on this row: it was left out."
 NOT_THERE = "It is not there any more."
+HELD = "This workspace sends nothing until an admin releases its outbox."
 READ_ONLY = "The key of this connection may only read."
 # After these there is nothing (any more) that should be changed.
 _SKIPS = {error.__name__: error.message for error in (StaleRecord, NotFound, CannotDo)}
-_IN_ORDER = "order"
 
 
 def run(batch_id: int, *, seconds: float = TURN_SECONDS) -> float | None:
@@ -101,6 +101,9 @@ def _obstacle(batch: Batch, row: BatchRow) -> float | None:
         return None
     if blocked := _seconds_blocked(batch):
         return blocked
+    rest = breaker.rest_of(connection.key_mark)
+    if rest is not None and rest.seconds_left > 0:
+        return rest.seconds_left
     limit = provider_of(connection).calls_per_minute
     return pace.wait_for(connection.key_mark, limit=limit, calls=calls_of(batch, row.action))
 
@@ -109,6 +112,8 @@ def _reason_to_pause(batch: Batch, connection: Connection) -> str:
     member = _member(batch)
     if member is None or not member.reaches(Membership.Role.AGENT):
         return NotAllowed.message
+    if outbox.is_held(batch.workspace):
+        return HELD
     if connection.status == Connection.Status.KEY_REJECTED:
         return KeyRejected.message
     if connection.status != Connection.Status.OK:
@@ -219,7 +224,7 @@ def _seconds_blocked(batch: Batch) -> float:
     behind another change of its record does not hold the others back.
     """
     held = store.on_their_way(batch).filter(write__status=Write.Status.QUEUED)
-    row = held.exclude(write__reason=_IN_ORDER).first()
+    row = held.exclude(write__reason=outbox.ORDER).first()
     if row is None or row.write is None:
         return 0.0
     due = row.write.not_before

@@ -29,8 +29,9 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from portal.errors import PortalError
+from portal.jobs.outbox import follow_up
 from portal.outbox.models import Write
-from portal.outbox.store import RecordBusy
+from portal.outbox.store import ORDER
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
 from portal.services.connections import name_of
 from portal.services.errors import CannotDo, Clash, NotConnected, StaleRecord
@@ -102,10 +103,11 @@ def settle(
         return _refused(stale, connection, status=409, clashes=stale.clashes)
     except (Refused, Duplicate) as refused:
         return _refused(refused, connection, status=422, field=_named(refused.said, fields))
-    except (NotFound, NotConnected, RecordBusy, CannotDo) as error:
+    except (NotFound, NotConnected, CannotDo) as error:
         return _refused(error, connection, status=409)
     except ProviderError as error:
         return _refused(error, connection, status=422)
+    follow_up(outcome.write)
     return _standing(outcome, connection, done or _("Saved"))
 
 
@@ -157,6 +159,9 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
 
 
 def _queued(write: Write, service: str) -> Ending:
+    if write.reason == ORDER:
+        message = _("Saved here. It will be sent after the change before it.")
+        return Ending("warn", message, taken=True)
     if write.reason not in _KEY_TROUBLE:
         message = _("Saved here. It will be sent when %s answers.") % service
         return Ending("warn", message, taken=True)

@@ -4,11 +4,14 @@ import pytest
 
 from portal.batches import store
 from portal.batches.models import Batch
+from portal.budget import breaker
 from portal.models import Entry, Lead, Write
+from portal.outbox.models import Held
 from portal.records import Kind
 from portal.sandbox import Fault
 from portal.services import batches, bulk
 from portal.services.leads import update_lead
+from portal.services.sending import send_due
 from portal.vault import store as vault
 
 
@@ -257,6 +260,60 @@ def test_while_the_service_is_down_only_one_write_waits(leads, agent, sandbox, s
     store.put_off(batch_now(batch), 0)
     run_to_the_end(batch)
     assert store.counts(batch).done == 10
+
+
+def test_a_service_that_is_left_alone_gets_no_writes(leads, agent, nexadesk, sandbox):
+    batch = prepared(agent, leads)
+    for _ in range(breaker.FAILURES_IN_A_ROW):
+        breaker.failed(nexadesk.key_mark, trial=False)
+    batches.start(batch, actor=agent)
+
+    assert 20 < batches.run(batch.pk) <= 30
+    assert not Write.objects.exists()
+    breaker.forget(nexadesk.key_mark)
+    store.put_off(batch_now(batch), 0)
+    run_to_the_end(batch)
+    assert store.counts(batch).done == 10
+
+
+def test_a_held_workspace_pauses_it_before_any_row(leads, agent, sandbox):
+    batch = prepared(agent, leads)
+    held = Held.objects.create(workspace=agent.workspace, reason="A backup was restored.")
+    batches.start(batch, actor=agent)
+    run_to_the_end(batch)
+
+    assert batch.status == Batch.Status.PAUSED
+    assert "until an admin releases" in batch.reason
+    assert not Write.objects.exists()
+    held.delete()
+    batches.resume(batch, actor=agent)
+    run_to_the_end(batch)
+    assert store.counts(batch).done == 10
+
+
+def test_an_edit_that_waits_behind_another_does_not_hold_the_rows_up(
+    leads, agent, owner, sandbox, stage_of
+):
+    sandbox.fault("nexadesk", "PATCH", "/leads", Fault.reset_before_apply())
+    lead = Lead.objects.select_related("connection", "workspace").get(upstream_id="lead-2")
+    lead.connection.workspace = lead.workspace
+    doubtful = update_lead(
+        lead, {"need_summary": "Call"}, before={"need_summary": lead.raw.get("need_summary")},
+        actor=owner, form_id="doubtful-1",
+    ).write  # fmt: skip
+    assert doubtful.status == Write.Status.UNKNOWN
+    batch = prepared(agent, leads)
+    batches.start(batch, actor=agent)
+    run_to_the_end(batch)
+
+    assert batch.status == Batch.Status.DONE
+    counts = store.counts(batch)
+    assert (counts.done, counts.on_its_way) == (9, 1)
+    Write.objects.filter(pk=doubtful.pk).update(status=Write.Status.UNDECIDED)
+    send_due()
+    batches.follow_all()
+    assert store.counts(batch).done == 10
+    assert stage_of()["lead-2"] == "qualified"
 
 
 def batch_now(batch):
