@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.batches import store
+from portal.batches import store, turns
 from portal.batches.models import Batch
 from portal.budget import breaker
 from portal.models import Entry, Lead, Write
@@ -235,7 +235,7 @@ def test_a_lost_answer_is_on_its_way_until_its_write_is_settled(leads, agent, sa
     assert batch.status == Batch.Status.DONE
     counts = store.counts(batch)
     assert (counts.done, counts.on_its_way) == (9, 1)
-    write = store.on_their_way(batch).get().write
+    write = turns.on_their_way(batch).get().write
     Write.objects.filter(pk=write.pk).update(status=Write.Status.SENT)  # as a look-up finds it
     batches.follow_all()
     assert store.counts(batch).done == 10
@@ -250,14 +250,14 @@ def test_while_the_service_is_down_only_one_write_waits(leads, agent, sandbox, s
     )
     batches.start(batch, actor=agent)
     waits = [batches.run(batch.pk)]
-    store.put_off(batch_now(batch), 0)
+    turns.put_off(batch_now(batch), 0)
     waits.append(batches.run(batch.pk))
 
     assert all(wait and wait > 5 for wait in waits)
     assert Write.objects.count() == 1
     settings.PROVIDER_BASE_URLS = up
     Write.objects.update(status=Write.Status.SENT)
-    store.put_off(batch_now(batch), 0)
+    turns.put_off(batch_now(batch), 0)
     run_to_the_end(batch)
     assert store.counts(batch).done == 10
 
@@ -271,7 +271,7 @@ def test_a_service_that_is_left_alone_gets_no_writes(leads, agent, nexadesk, san
     assert 20 < batches.run(batch.pk) <= 30
     assert not Write.objects.exists()
     breaker.forget(nexadesk.key_mark)
-    store.put_off(batch_now(batch), 0)
+    turns.put_off(batch_now(batch), 0)
     run_to_the_end(batch)
     assert store.counts(batch).done == 10
 
@@ -323,24 +323,24 @@ def batch_now(batch):
 def test_two_workers_do_not_share_a_batch(leads, agent):
     batch = prepared(agent, leads)
     batches.start(batch, actor=agent)
-    first = store.claim(batch.pk)
-    assert store.claim(batch.pk) is None
+    first = turns.claim(batch.pk)
+    assert turns.claim(batch.pk) is None
 
-    store.put_off(first, 0)  # it fell silent: its lease is over
-    second = store.claim(batch.pk)
-    row = store.next_rows(second)[0]
-    assert store.begin_row(first, row) == 0
-    assert store.begin_row(second, row) == 1
-    assert not store.finish(first)
+    turns.put_off(first, 0)  # it fell silent: its lease is over
+    second = turns.claim(batch.pk)
+    row = turns.next_rows(second)[0]
+    assert turns.begin_row(first, row) == 0
+    assert turns.begin_row(second, row) == 1
+    assert not turns.finish(first)
 
 
 def test_a_row_that_kills_its_worker_three_times_is_left_out(leads, agent, sandbox):
     batch = prepared(agent, leads)
     batches.start(batch, actor=agent)
     for _ in range(3):  # begun, then killed
-        killed = store.claim(batch.pk)
-        store.begin_row(killed, store.next_rows(killed)[0])
-        store.put_off(killed, 0)
+        killed = turns.claim(batch.pk)
+        turns.begin_row(killed, turns.next_rows(killed)[0])
+        turns.put_off(killed, 0)
     run_to_the_end(batch)
 
     counts = store.counts(batch)
@@ -355,11 +355,11 @@ def test_an_ended_worker_is_found_by_the_sweep(leads, agent):
 
     batch = prepared(agent, leads)
     batches.start(batch, actor=agent)
-    assert store.due() == [batch.pk]
-    held = store.claim(batch.pk)
-    assert store.due() == []
-    store.put_off(held, 0)
-    assert store.due() == [batch.pk]
+    assert turns.due() == [batch.pk]
+    held = turns.claim(batch.pk)
+    assert turns.due() == []
+    turns.put_off(held, 0)
+    assert turns.due() == [batch.pk]
     jobs.wake_all()
 
 

@@ -58,17 +58,17 @@ print(json.dumps([back.pk, told.calls, told.seconds]))
 # What the worker does: turns, each when the one before wanted it; its first one is killed.
 WORK = """
 import time
-from portal.batches import store
+from portal.batches import store, turns
 from portal.services import batches
 from portal.services.recovery import look_up_due
 from portal.services.sending import send_due
 batch = store.by_id({pk})
 while True:
     wait = batches.run({pk}, seconds=20)
-    if wait is None and not store.due():
+    if wait is None and not turns.due():
         break
     time.sleep(wait or 0.05)
-while store.on_their_way(batch).exists():
+while turns.on_their_way(batch).exists():
     look_up_due()
     send_due()
     batches.follow_all()
