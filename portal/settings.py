@@ -99,6 +99,8 @@ LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
 WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
 WRITE_DEADLINE_SECONDS = 8.0
+# How long a reply can be taken back before it goes to the customer; 0 sends at once.
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=10)
 SYNC_DEADLINE_SECONDS = 30.0
 # Only for tests: how long a service's window of calls is, in seconds.
 BUDGET_WINDOW_SECONDS = env.float("CROSSDESK_WINDOW_SECONDS", default=60.0)

@@ -103,7 +103,7 @@ def _obstacle(batch: Batch, row: BatchRow) -> float | None:
         return None
     if blocked := _seconds_blocked(batch):
         return blocked
-    rest = breaker.rest_of(connection.key_mark)
+    rest = breaker.rests([connection.key_mark]).get(connection.key_mark)
     if rest is not None and rest.seconds_left > 0:
         return rest.seconds_left
     limit = provider_of(connection).calls_per_minute
