@@ -12,7 +12,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from portal.audit import log
-from portal.models import Connection, Contact, Conversation, Delivery, Lead, SyncState, Write
+from portal.models import (
+    Batch,
+    Connection,
+    Contact,
+    Conversation,
+    Delivery,
+    Lead,
+    SyncState,
+    Write,
+)
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -55,6 +64,16 @@ WORKSPACE = {
     "conversation-reply": Rule(NOBODY, "agent", record="conversation"),
     "conversation-note": Rule(NOBODY, "agent", record="conversation"),
     "conversation-status": Rule(NOBODY, "agent", record="conversation"),
+    "lead-bulk": Rule(NOBODY, "agent"),
+    "contact-bulk": Rule(NOBODY, "agent"),
+    "conversation-bulk": Rule(NOBODY, "agent"),
+    "batch-list": Rule("viewer"),
+    "batch-detail": Rule("viewer", record="batch"),
+    "batch-start": Rule(NOBODY, "agent", record="batch"),
+    "batch-pause": Rule(NOBODY, "agent", record="batch"),
+    "batch-resume": Rule(NOBODY, "agent", record="batch"),
+    "batch-cancel": Rule(NOBODY, "agent", record="batch"),
+    "batch-undo": Rule(NOBODY, "agent", record="batch"),
     "conversation-undo": Rule(NOBODY, "agent", record="conversation"),
     "lead-meanwhile": Rule(NOBODY, "agent", record="lead"),
     "contact-meanwhile": Rule(NOBODY, "agent", record="contact"),
@@ -148,6 +167,9 @@ def desk(sandbox, nexadesk, synced):
             received_at=timezone.now(),
         ).pk,
         "state": SyncState.objects.get(kind="leads").pk,
+        "batch": Batch.objects.create(
+            workspace=nexadesk.workspace, action="lead.update", form_id="batch-1", status="done"
+        ).pk,
         **made_by_nobody(nexadesk),
     }
 
