@@ -172,8 +172,9 @@ def _of_family(family: str) -> Q:
 
 def _with_more(rows: "QuerySet[Entry]") -> "QuerySet[Entry]":
     """
-    With the batch, `write_id` and `undoes_id` (of the write it speaks of), `was_undone`, and
-    `is_here`: whether the record can be looked at.
+    With the batch, `write_id`, `undoes_id` and `redoes_id` (what the write it speaks of took
+    back, and what that had taken back), `was_undone`, and `is_here`: whether the record can be
+    looked at.
     """
     writes = Write.objects.filter(entry_id=OuterRef("pk"))
     taken_back = Write.objects.filter(undoes__entry_id=OuterRef("pk"))
@@ -187,6 +188,7 @@ def _with_more(rows: "QuerySet[Entry]") -> "QuerySet[Entry]":
         .annotate(
             write_id=Subquery(writes.values("pk")[:1]),
             undoes_id=Subquery(writes.values("undoes_id")[:1]),
+            redoes_id=Subquery(writes.values("undoes__undoes_id")[:1]),
             was_undone=Exists(taken_back.exclude(status=Write.Status.REFUSED)),
             is_here=models.ExpressionWrapper(here, output_field=models.BooleanField()),
         )

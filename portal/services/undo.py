@@ -63,7 +63,7 @@ class Inverse:
 def one(workspace: Workspace, write_id: int) -> Write | None:
     """The workspace's write of that id, None for a foreign one as for none."""
     rows = Write.objects.filter(workspace=workspace, pk=write_id)
-    rows = rows.select_related("connection", "entry__actor", "workspace")
+    rows = rows.select_related("connection", "entry__actor", "workspace", "undoes")
     return rows.fetch_mode(models.FETCH_RAISE).first()
 
 

@@ -48,4 +48,9 @@ def offer_of(request: HttpRequest, write: Write | None) -> Offer | None:
         return None
     member = request.member  # type: ignore[attr-defined]
     href = reverse("undo", args=[member.workspace.slug, write.pk])
-    return Offer(href, write.action in LOSSY, write.undoes_id is not None)
+    return Offer(href, write.action in LOSSY, is_undo(write))
+
+
+def is_undo(write: Write) -> bool:
+    """Whether it took a change back; what took that back in its turn made it again."""
+    return write.undoes is not None and write.undoes.undoes_id is None

@@ -18,6 +18,7 @@ from portal.services.errors import CannotUndo
 from portal.services.undo import Inverse
 from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.changed_words import differences, label_of, specs_of, text_of
+from portal.web.offers import is_undo
 from portal.web.session import same_site_path
 from portal.web.writing import Ending, done, settle
 
@@ -48,7 +49,7 @@ def undo(request: MemberRequest, write_id: int) -> HttpResponse:
     ending = settle(
         lambda: service.undo(write, actor=request.member, seen=_seen(request)),
         write.connection,
-        done=_("Undone: “%s”") % write.entry.subject,
+        done=(_("Redone: “%s”") if is_undo(write) else _("Undone: “%s”")) % write.entry.subject,
     )
     if ending.taken:
         return done(request, ending, _onward(request, write, ending))
@@ -65,7 +66,7 @@ def _page(request: MemberRequest, write: Write, ending: Ending | None) -> HttpRe
         "service": name_of(write.connection),
         "next": request.POST.get("next", "") or request.GET.get("next", ""),
         "cancel_href": _back(request, write),
-        "again": write.undoes_id is not None,
+        "again": is_undo(write),
     }
     try:
         inverse = service.inverse(service.one(request.member.workspace, write.pk) or write)

@@ -219,6 +219,45 @@ def rejected(page, house):
     page.goto("/w/acme/settings/connections/")
 
 
+def contact_changed(page, house):
+    """Omar's page after a save: it offers the way back and tells its history."""
+    page.goto(house.url(house.contact("Omar")) + "edit/")
+    page.get_by_label("Phone").fill("+961 1 999 999")
+    save(page)
+    page.get_by_text("Saved", exact=True).wait_for()
+
+
+def activity(page, house):
+    """A change here, one elsewhere, one that was undone."""
+    contact_changed(page, house)
+    page.locator(".messages").get_by_role("button", name="Undo").click()
+    page.locator(".messages", has_text="Undone").wait_for()
+    house.sandbox.edit_lead("lead-petra", pipeline_stage="lost")
+    page.goto(house.url(house.lead("Petra Novak")))
+    settled(page)
+    page.goto("/w/acme/audit/")
+    page.get_by_text("Changed a contact").first.wait_for()
+
+
+def entry(page, house):
+    activity(page, house)
+    page.get_by_role("link", name="Changed a contact").first.click()
+    page.get_by_role("columnheader", name="After").wait_for()
+
+
+def undoing(page, house):
+    contact_changed(page, house)
+    page.locator("#history").get_by_role("link", name="Undo").first.click()
+    page.locator("#do-undo").wait_for()
+
+
+def undo_conflict(page, house):
+    undoing(page, house)
+    house.sandbox.edit_contact(house.contact("Omar").upstream_id, phone="+1 2 3")
+    page.locator("#do-undo").click()
+    page.locator(".conflict").wait_for()
+
+
 def removing(page, house):
     page.goto("/w/acme/settings/connections/")
     page.get_by_role("link", name="Remove…").first.click()
@@ -399,6 +438,12 @@ SCREENS = [
     Screen("outbox-conflict", outbox_at("stale", "edit/")),
     Screen("leads-marked", marked("/w/acme/leads/?q=petra")),
     Screen("home-waiting", marked("/w/acme/")),
+    Screen("contact-changed", contact_changed),
+    Screen("activity", activity),
+    Screen("activity-none", at("/w/acme/audit/?q=nobody-is-called-this")),
+    Screen("activity-entry", entry),
+    Screen("undo", undoing),
+    Screen("undo-conflict", undo_conflict, answers=(409,)),
     Screen("settings", at("/w/acme/settings/connections/")),
     Screen("settings-key-rejected", rejected),
     Screen("settings-remove-dialog", removing, scripts=True),
