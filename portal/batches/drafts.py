@@ -28,6 +28,12 @@ def one(workspace: Workspace, pk: int) -> Batch | None:
     return found.select_related("connection").filter(status=Batch.Status.DRAFT).first()
 
 
+def is_import(workspace: Workspace, pk: int) -> bool:
+    """Whether the workspace has an import of that id, started or not."""
+    found = Batch.objects.filter(workspace=workspace, kind=Batch.Kind.IMPORT, pk=pk)
+    return found.exists()
+
+
 def slices(batch: Batch, after: int = 0) -> Iterator[list[BatchRow]]:
     """The rows behind this number, some hundreds at a time."""
     rows = BatchRow.objects.filter(batch=batch).order_by("number")
