@@ -26,22 +26,22 @@ class Pace:
         return self.closed_seconds + -(-late // self.each_cycle) * CYCLE_SECONDS
 
 
-def background_pace(key_mark: str, *, limit: int, count_background: bool = True) -> Pace:
+def background_pace(key_mark: str, *, limit: int, others: float = 0.0) -> Pace:
     """
-    What background work may expect of a key, if people go on as in the last minute.
+    What background work may expect of a key, if people go on as in the last minute and other
+    background work takes `others` calls in a cycle.
 
-    `limit` is used where the key was never seen. Without `count_background` the background
-    calls of the last minute are taken for ones that will not go on.
+    `limit` is used where the key was never seen.
     """
     window = Window.objects.filter(key_mark=key_mark).first()
     now = time.time()
     limit = window.limit if window else limit
     share = int(limit * store.BACKGROUND_SHARE)
     lanes = [lane for at, lane in window.calls if at > now - CYCLE_SECONDS] if window else []
-    others = len(lanes) if count_background else lanes.count(store.Lane.PEOPLE)
     closed = max(0.0, window.closed_until - now) if window else 0.0
+    each = share - lanes.count(store.Lane.PEOPLE) - round(others)
     least = max(1, int(share * _LEAST_SHARE))
-    return Pace(max(0, share - len(lanes)), max(least, share - others), closed)
+    return Pace(max(0, share - len(lanes)), max(least, each), closed)
 
 
 def wait_for(key_mark: str, *, limit: int, calls: int = 1) -> float:

@@ -1,10 +1,10 @@
 """How far the copy has come: the rows of `SyncState`, who is working on them, what they did."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from portal.errors import PortalError
@@ -156,3 +156,10 @@ def note_run(run: SyncRun) -> None:
 def runs(workspace: Workspace, limit: int = 50) -> list[SyncRun]:
     """The workspace's last passes, newest first."""
     return list(SyncRun.objects.filter(workspace=workspace).order_by("-id")[:limit])
+
+
+def requests_since(connection_id: int, since: datetime) -> int:
+    """How many calls the passes of a connection made since then, first copies left out."""
+    rows = SyncRun.objects.filter(connection_id=connection_id, started_at__gte=since)
+    told = rows.exclude(purpose=SyncState.Phase.BACKFILL).aggregate(n=Sum("requests"))
+    return int(told["n"] or 0)

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Count
 from django.utils import timezone
@@ -11,12 +12,15 @@ from portal.batches import store
 from portal.batches.models import Batch
 from portal.batches.store import Counts
 from portal.budget import pace
+from portal.mirror.progress import requests_since
 from portal.services.upstream import provider_of
 from portal.vault import store as vault
 from portal.vault.models import Connection
 
 # What changes a record reads it before (services/actions.py); everything else is one call.
 _READS_FIRST = frozenset({"lead.update", "contact.update", "conversation.status"})
+# What syncing took of late it goes on taking.
+_SYNC_LOOKED_AT = timedelta(minutes=10)
 CALL_SECONDS = 0.12
 """One call with what is written down around it, where nothing has been measured yet."""
 
@@ -46,7 +50,7 @@ def estimate(batch: Batch) -> Estimate:
     for other in running.exclude(pk=batch.pk):
         others.update(_calls_left(other))
     seconds = [
-        _seconds(connection, calls[connection.pk], others[connection.pk], batch)
+        _seconds(connection, calls[connection.pk], others[connection.pk])
         for connection in map(vault.by_id, calls)
         if connection is not None
     ]
@@ -62,10 +66,13 @@ def _calls_left(batch: Batch) -> Counter[int]:
     return found
 
 
-def _seconds(connection: Connection, calls: int, others: int, batch: Batch) -> float:
+def _seconds(connection: Connection, calls: int, others: int) -> float:
     limit = provider_of(connection).calls_per_minute
-    ours = others > 0 or batch.status == Batch.Status.RUNNING
-    found = pace.background_pace(connection.key_mark, limit=limit, count_background=not ours)
+    since = timezone.now() - _SYNC_LOOKED_AT
+    a_second = requests_since(connection.pk, since) / _SYNC_LOOKED_AT.total_seconds()
+    found = pace.background_pace(
+        connection.key_mark, limit=limit, others=a_second * pace.CYCLE_SECONDS
+    )
     windows = found.seconds_for(calls + min(calls, others))
     last = calls % found.each_cycle if windows else calls
     return max(windows + last * CALL_SECONDS, calls * CALL_SECONDS)

@@ -205,6 +205,71 @@ def deleting(page, house):
     page.locator("dialog:modal").wait_for()
 
 
+def selecting(page, house):
+    """Some rows of the list, the last two by keyboard and mouse together."""
+    page.goto("/w/acme/leads/")
+    boxes = page.locator("td.sel input")
+    boxes.nth(0).check()
+    boxes.nth(2).check()
+    page.locator("#bulk").wait_for()
+
+
+def choosing_stage(page, house):
+    selecting(page, house)
+    page.locator("#bulk-stage").click()
+    page.locator("#bulk-stage-menu:popover-open").wait_for()
+
+
+def picking_conversations(page, house):
+    page.goto("/w/acme/conversations/")
+    page.locator(".pick input").nth(1).check(force=True)
+    page.locator("#bulk").wait_for()
+
+
+def batch_prepared(page, house):
+    choosing_stage(page, house)
+    page.locator("#bulk-stage-value").select_option("lost")
+    page.get_by_role("button", name="Set stage").click()
+    page.locator("#start").wait_for()
+
+
+def batch_of_deletes(page, house):
+    selecting(page, house)
+    page.locator("input[name=all]").check()
+    page.get_by_role("button", name="Delete…").click()
+    page.locator("#typed").wait_for()
+    page.locator("#start").click()
+    page.locator(".errorlist").wait_for()
+
+
+def batch_running(page, house):
+    batch_prepared(page, house)
+    page.locator("#start").click()
+    page.locator("#pause").wait_for()
+
+
+def batch_ended(page, house):
+    from portal.models import Batch
+    from portal.services import batches
+
+    batch_running(page, house)
+    batches.run(Batch.objects.latest("pk").pk)
+    page.reload()
+    page.locator("#undo").wait_for()
+
+
+def batch_list(page, house):
+    batch_ended(page, house)
+    page.goto("/w/acme/batches/")
+
+
+def bulk_again(page, house):
+    selecting(page, house)
+    page.locator("#bulk-tag-add").click()
+    page.get_by_role("button", name="Add tag").last.click()
+    page.locator(".banner.danger").wait_for()
+
+
 FILTERED = "?stage=new&stage=qualified&q=a&sort=-amount&per=25&colour=red"
 MARA, LENA = ("conversation", "conv-mara"), ("conversation", "conv-lena")
 
@@ -220,6 +285,16 @@ SCREENS = [
     Screen("leads-no-hits", at("/w/acme/leads/?q=nobody-is-called-this&stage=new")),
     Screen("leads-empty", at("/w/empty/leads/")),
     Screen("leads-filter-panel", filtering),
+    Screen("leads-selected", selecting),
+    Screen("leads-bulk-menu", choosing_stage),
+    Screen("inbox-selected", picking_conversations),
+    Screen("batch-draft", batch_prepared),
+    Screen("batch-draft-refused", batch_of_deletes, answers=(422,)),
+    Screen("batch-running", batch_running),
+    Screen("batch-ended", batch_ended),
+    Screen("batches", batch_list),
+    Screen("batches-empty", at("/w/empty/batches/")),
+    Screen("bulk-again", bulk_again, answers=(422,)),
     Screen("lead", record("lead", "Petra Novak")),
     Screen("lead-edit", record("lead", "Petra Novak", "edit/")),
     Screen("lead-conflict", lead_conflict, answers=(409,)),

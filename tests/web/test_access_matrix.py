@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from portal.models import Connection, Contact, Conversation, Delivery, Lead, SyncState
+from portal.models import Batch, Connection, Contact, Conversation, Delivery, Lead, SyncState
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -62,6 +62,16 @@ WORKSPACE = {
     "conversation-reply": Rule(NOBODY, "agent", record="conversation"),
     "conversation-note": Rule(NOBODY, "agent", record="conversation"),
     "conversation-status": Rule(NOBODY, "agent", record="conversation"),
+    "lead-bulk": Rule(NOBODY, "agent"),
+    "contact-bulk": Rule(NOBODY, "agent"),
+    "conversation-bulk": Rule(NOBODY, "agent"),
+    "batch-list": Rule("viewer"),
+    "batch-detail": Rule("viewer", record="batch"),
+    "batch-start": Rule(NOBODY, "agent", record="batch"),
+    "batch-pause": Rule(NOBODY, "agent", record="batch"),
+    "batch-resume": Rule(NOBODY, "agent", record="batch"),
+    "batch-cancel": Rule(NOBODY, "agent", record="batch"),
+    "batch-undo": Rule(NOBODY, "agent", record="batch"),
     "settings": Rule("admin"),
     "settings-connections": Rule("admin"),
     "settings-webhooks": Rule("admin"),
@@ -140,6 +150,9 @@ def desk(sandbox, nexadesk, synced):
             received_at=timezone.now(),
         ).pk,
         "state": SyncState.objects.get(kind="leads").pk,
+        "batch": Batch.objects.create(
+            workspace=nexadesk.workspace, action="lead.update", form_id="batch-1", status="done"
+        ).pk,
     }
 
 
