@@ -99,9 +99,9 @@ def _take_in(request: MemberRequest, kind: Kind, connection: Connection) -> Batc
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 @role_required("agent")
-def columns(request: MemberRequest, batch_id: int) -> HttpResponse:
+def columns(request: MemberRequest, import_id: int) -> HttpResponse:
     """What each column of the file means."""
-    batch = _found(request, batch_id)
+    batch = _found(request, import_id)
     if isinstance(batch, HttpResponse):
         return batch
     form = pages.ColumnsForm(batch, request.POST if request.method == "POST" else None)
@@ -117,9 +117,9 @@ def columns(request: MemberRequest, batch_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 @role_required("agent")
-def check(request: MemberRequest, batch_id: int) -> HttpResponse:
+def check(request: MemberRequest, import_id: int) -> HttpResponse:
     """What would become of the rows; a POST goes on looking at those that were not yet."""
-    batch = _found(request, batch_id)
+    batch = _found(request, import_id)
     if isinstance(batch, HttpResponse):
         return batch
     if "map" not in batch.options:
@@ -134,15 +134,15 @@ def check(request: MemberRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @member_required
 @role_required("agent")
-def row(request: MemberRequest, batch_id: int) -> HttpResponse:
+def row(request: MemberRequest, import_id: int) -> HttpResponse:
     """One row with what was typed into it, checked again."""
-    batch = _found(request, batch_id)
+    batch = _found(request, import_id)
     if isinstance(batch, HttpResponse):
         return batch
     number = request.POST.get("number", "")
     typed = {k.removeprefix("field-"): v for k, v in request.POST.items() if k[:6] == "field-"}
     if not (number.isascii() and number.isdigit()) or not 0 < int(number[:9]) <= batch.total:
-        raise Http404
+        return _to(request, "import-check", batch)
     mended = service.mend(
         batch,
         int(number),
@@ -162,9 +162,9 @@ def row(request: MemberRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @member_required
 @role_required("agent")
-def start(request: MemberRequest, batch_id: int) -> HttpResponse:
+def start(request: MemberRequest, import_id: int) -> HttpResponse:
     """What was looked at is imported; who presses twice begins it once."""
-    batch = _found(request, batch_id)
+    batch = _found(request, import_id)
     if isinstance(batch, HttpResponse):
         return batch
     if service.begin(batch, actor=request.member):
@@ -176,8 +176,8 @@ def start(request: MemberRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @member_required
 @role_required("agent")
-def discard(request: MemberRequest, batch_id: int) -> HttpResponse:
-    batch = _found(request, batch_id)
+def discard(request: MemberRequest, import_id: int) -> HttpResponse:
+    batch = _found(request, import_id)
     if isinstance(batch, HttpResponse):
         return batch
     drafts.discard(batch)
@@ -189,13 +189,13 @@ def _to(request: MemberRequest, place: str, batch: Batch) -> HttpResponse:
     return redirect(place, request.member.workspace.slug, batch.pk)
 
 
-def _found(request: MemberRequest, batch_id: int) -> Any:
+def _found(request: MemberRequest, import_id: int) -> Any:
     """The workspace's draft, or the way to the import's page once it has started, or 404."""
     workspace = request.member.workspace
-    batch = drafts.one(workspace, batch_id) if batch_id <= LARGEST_ID else None
+    batch = drafts.one(workspace, import_id) if import_id <= LARGEST_ID else None
     if batch is not None:
         batch.workspace = workspace
         return batch
-    if batch_id <= LARGEST_ID and drafts.is_import(workspace, batch_id):
-        return redirect("batch-detail", workspace.slug, batch_id)
+    if import_id <= LARGEST_ID and drafts.is_import(workspace, import_id):
+        return redirect("batch-detail", workspace.slug, import_id)
     raise Http404

@@ -402,7 +402,8 @@ def test_foreign_imports_look_like_missing_ones(house, desk, stranger, client_of
 def test_no_row_number_is_an_error(number, house, desk):
     batch = draft(desk)
     checked(desk, batch)
-    assert desk.post(f"/w/acme/imports/{batch.pk}/row/", {"number": number}).status_code == 404
+    response = desk.post(f"/w/acme/imports/{batch.pk}/row/", {"number": number})
+    assert response["Location"] == f"/w/acme/imports/{batch.pk}/check/"
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
