@@ -311,6 +311,8 @@ def import_checked(page, house):
 def import_mended(page, house):
     """One row is fine now, another one still is not."""
     import_checked(page, house)
+    page.locator("#row-3-visitor_email").fill("jan@x.example")
+    page.locator("#row-3-expected_billing_amount").fill("5")
     page.locator("#row-3-save").click()
     page.locator("#row-3 .badge.green").wait_for()
     page.locator("#row-1-visitor_email").fill("ada@x.example")
