@@ -28,11 +28,20 @@ def one(workspace: Workspace, pk: int) -> Batch | None:
     return found.select_related("connection").filter(status=Batch.Status.DRAFT).first()
 
 
-def slices(batch: Batch, after: int = 0) -> Iterator[list[BatchRow]]:
-    """The rows behind this number, some hundreds at a time."""
+def is_import(workspace: Workspace, pk: int) -> bool:
+    """Whether the workspace has an import of that id, started or not."""
+    found = Batch.objects.filter(workspace=workspace, kind=Batch.Kind.IMPORT, pk=pk)
+    return found.exists()
+
+
+def slices(batch: Batch, after: int = 0, *, cells_only: bool = False) -> Iterator[list[BatchRow]]:
+    """The rows behind this number, some hundreds at a time; or only what the file says of them."""
     rows = BatchRow.objects.filter(batch=batch).order_by("number")
     rows = rows.fetch_mode(models.FETCH_RAISE)
-    while found := list(rows.filter(number__gt=after)[:AT_ONCE]):
+    if cells_only:
+        rows = rows.only("number", "cells", "upstream_id")
+    most = AT_ONCE * 10 if cells_only else AT_ONCE
+    while found := list(rows.filter(number__gt=after)[:most]):
         yield found
         after = found[-1].number
 

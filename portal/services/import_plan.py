@@ -173,7 +173,9 @@ class Plan:
             _leave_out(row, SO_ALREADY)
 
     def _same(self, name: str, value: Any, old: Any) -> bool:
-        codec = CODECS[self.specs[name].kind]
+        spec, codec = self.specs[name], CODECS[self.specs[name].kind]
+        if spec.attribute == "email" and columns.email_key(value) == columns.email_key(str(old)):
+            return True
         return same_value(value, old) or codec.same(codec.show(value), mended(codec.show(old)))
 
     def _takes_more(self, number: int) -> bool:

@@ -163,9 +163,10 @@ def check(batch: Batch, *, seconds: float = 2.0) -> bool:
 
     Nothing is sent. Whoever changes the columns' meaning meanwhile makes this stop.
     """
-    until, plan = time.monotonic() + seconds, plan_of(batch)
-    done, asked = int(batch.options["checked"]), batch.options.get("asked")
+    plan, done = plan_of(batch), int(batch.options["checked"])
+    asked = batch.options.get("asked")
     _remember_rows(plan, batch, up_to=done)
+    until = time.monotonic() + seconds
     for rows in drafts.slices(batch, after=done):
         last = rows[-1].number
 
@@ -187,7 +188,7 @@ def is_checked(batch: Batch) -> bool:
 
 def _remember_rows(plan: Plan, batch: Batch, *, up_to: int) -> None:
     """What the rows before already were: another one may mean the same record."""
-    for rows in drafts.slices(batch) if up_to else ():
+    for rows in drafts.slices(batch, cells_only=True) if up_to else ():
         for row in rows:
             if row.number > up_to:
                 return
@@ -221,10 +222,9 @@ def mend(batch: Batch, number: int, typed: Mapping[str, str], *, actor: Membersh
 
 def _relatives(plan: Plan, batch: Batch, row: BatchRow, marks: set[str]) -> Iterator[BatchRow]:
     """The other rows whose e-mail one of these is."""
-    for rows in drafts.slices(batch) if marks else ():
-        for other in rows:
-            if other.number != row.number and plan.mark(plan.texts(other), None) in marks:
-                yield other
+    for rows in drafts.slices(batch, cells_only=True) if marks else ():
+        found = [one for one in rows if plan.mark(plan.texts(one), None) in marks]
+        yield from drafts.rows_of(batch, [one.number for one in found if one.number != row.number])
 
 
 def begin(batch: Batch, *, actor: Membership) -> bool:

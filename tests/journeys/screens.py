@@ -377,6 +377,56 @@ def bulk_again(page, house):
     page.locator(".banner.danger").wait_for()
 
 
+PEOPLE_FILE = (
+    "Name,E-mail,Company,Expected amount,A column with quite a long name\r\n"
+    "Ada Lovelace,not an address,Analytical Engines,a lot,x\r\n"
+    "Petra Novak,petra@harbour.example,Harbour Tools,3200,y\r\n"
+    "Novak, Jan,jan@x.example,Tools,5,z\r\n"
+    "Li Wei,li@north.example,,,\r\n"
+)
+
+
+def file_refused(page, house):
+    page.goto("/w/acme/leads/import/")
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": b"Name\r\n"}
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Read the file").click()
+    page.locator(".summary").wait_for()
+
+
+def import_columns(page, house):
+    page.goto("/w/acme/leads/import/")
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": PEOPLE_FILE.encode("cp1252")}
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Read the file").click()
+    page.locator("#columns").wait_for()
+
+
+def import_columns_refused(page, house):
+    import_columns(page, house)
+    page.locator("#column-4").select_option("visitor_name")
+    page.get_by_role("button", name="Check 4 rows").click()
+    page.locator(".summary").wait_for()
+
+
+def import_checked(page, house):
+    import_columns(page, house)
+    page.get_by_role("button", name="Check 4 rows").click()
+    page.locator("#import-summary").wait_for()
+
+
+def import_mended(page, house):
+    """One row is fine now, another one still is not."""
+    import_checked(page, house)
+    page.locator("#row-3-visitor_email").fill("jan@x.example")
+    page.locator("#row-3-expected_billing_amount").fill("5")
+    page.locator("#row-3-save").click()
+    page.locator("#row-3 .badge.green").wait_for()
+    page.locator("#row-1-visitor_email").fill("ada@x.example")
+    page.locator("#row-1-save").click()
+    page.locator("#row-1-visitor_email").wait_for(state="detached")
+
+
 FILTERED = "?stage=new&stage=qualified&q=a&sort=-amount&per=25&colour=red"
 MARA, LENA = ("conversation", "conv-mara"), ("conversation", "conv-lena")
 
@@ -409,6 +459,15 @@ SCREENS = [
     Screen("lead-delete-dialog", deleting, scripts=True),
     Screen("lead-new", at("/w/acme/leads/new/")),
     Screen("lead-new-refused", lead_refused, answers=(422,)),
+    Screen("leads-export", at(f"/w/acme/leads/export/{FILTERED}")),
+    Screen("leads-export-nothing", at("/w/acme/leads/export/?q=nobody-is-called-this")),
+    Screen("leads-import", at("/w/acme/leads/import/")),
+    Screen("import-nowhere", at("/w/empty/contacts/import/")),
+    Screen("import-refused", file_refused, answers=(422,)),
+    Screen("import-columns", import_columns),
+    Screen("import-columns-refused", import_columns_refused, answers=(422,)),
+    Screen("import-checked", import_checked),
+    Screen("import-mended", import_mended, scripts=True, answers=(422,)),
     Screen("contacts", at("/w/acme/contacts/")),
     Screen("contacts-empty", at("/w/empty/contacts/")),
     Screen("contact", record("contact", "Omar")),

@@ -45,6 +45,14 @@ WORKSPACE = {
     "lead-export": Rule("agent"),
     "contact-export": Rule("agent"),
     "conversation-export": Rule("agent"),
+    "lead-import": Rule("agent", "agent"),
+    "contact-import": Rule("agent", "agent"),
+    "import-columns": Rule("agent", "agent", record="import"),
+    "import-check": Rule("agent", "agent", record="import"),
+    "import-row": Rule(NOBODY, "agent", record="import"),
+    "import-start": Rule(NOBODY, "agent", record="import"),
+    "import-delete": Rule(NOBODY, "agent", record="import"),
+    "batch-rejects": Rule("agent", record="batch"),
     "lead-new": Rule("agent", "agent"),
     "lead-detail": Rule("viewer", record="lead"),
     "lead-edit": Rule("agent", "agent", record="lead"),
@@ -169,6 +177,21 @@ def desk(sandbox, nexadesk, synced):
         "state": SyncState.objects.get(kind="leads").pk,
         "batch": Batch.objects.create(
             workspace=nexadesk.workspace, action="lead.update", form_id="batch-1", status="done"
+        ).pk,
+        "import": Batch.objects.create(
+            workspace=nexadesk.workspace,
+            connection=nexadesk,
+            kind="import",
+            form_id="import-1",
+            options={
+                "of": "leads",
+                "file": "a.csv",
+                "encoding": "utf-8",
+                "delimiter": ",",
+                "long": 0,
+                "columns": ["Name"],
+                "checked": 0,
+            },
         ).pk,
         **made_by_nobody(nexadesk),
     }

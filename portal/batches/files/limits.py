@@ -16,6 +16,7 @@ LEAST_SUSPECT = 2 * MIB
 """Small packed files may be as regular as they like."""
 
 SENTENCES = {
+    "none": "Choose a file first.",
     "too_large": "The file is larger than 20 MB. Split it.",
     "empty": "The file is empty.",
     "headers_only": "The file has column names but no rows.",
