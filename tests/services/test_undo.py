@@ -278,9 +278,10 @@ def test_a_user_goes_back_as_far_as_is_known(sandbox, dexra, agent):
     blind = update_contact(user, {"email": "a@b.example"}, before={}, actor=agent, form_id="f1")
     assert why_not(blind.write, agent) == undo.NOT_KNOWN
 
+    before = {"custom_attributes": {"plan": "free"}}
+    update_contact(know_user(dexra, "u_1"), before, before={}, actor=agent, form_id="f0")
     user = know_user(dexra, "u_1")
     attributes = {"custom_attributes": {"plan": "pro", "seats": 3}}
-    before = {"custom_attributes": {"plan": "free"}}
     known = update_contact(user, attributes, before=before, actor=agent, form_id="f2").write
     told = undo.inverse(undo.one(agent.workspace, known.pk))
     assert told.losses == (undo.ADDED_STAYS,)
