@@ -12,11 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from portal.errors import PortalError
-from portal.jobs.outbox import send_later
 from portal.mirror import store
 from portal.mirror.models import Conversation
 from portal.outbox.decisions import MovedOn
-from portal.outbox.models import Write
 from portal.services import connections
 from portal.services.conversations import (
     add_note,
@@ -141,8 +139,6 @@ def _write(request: MemberRequest, conversation_id: int, send: Any, mode: str) -
     )
     if not ending.taken:
         return _kept(request, conversation, ending, mode=mode)
-    if ending.write is not None and ending.write.status == Write.Status.QUEUED:
-        send_later(ending.write.pk, ending.write.not_before)
     if not is_partial(request):
         return done(request, ending, _address(request, conversation))
     empty_one = composer_for(conversation, member, mode=mode, focus=True)

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.jobs.outbox import send_later
 from portal.outbox import decisions as rows
 from portal.outbox.models import Write
 from portal.services import decisions
-from portal.services.writes import Outcome, send_one
+from portal.services.sending import send_one
+from portal.services.writes import Outcome
 from portal.web import writing
 from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.frame import connections_of, marks
@@ -159,8 +159,6 @@ def again(request: MemberRequest, write_id: int) -> HttpResponse:
     ending = writing.settle(
         lambda: Outcome(found(request, write_id)), write.connection, done=_("Sent")
     )
-    if ending.write is not None and ending.write.status == Write.Status.QUEUED:
-        send_later(write.pk, ending.write.not_before)
     return _back(request, ending)
 
 

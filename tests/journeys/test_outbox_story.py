@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from portal.jobs import outbox as jobs
 from portal.models import Write
 from portal.services.leads import refresh_lead
-from portal.services.writes import send_due
+from portal.services.sending import send_due
 from tests.journeys.conftest import PHONE
 from tests.journeys.screens import fill_outbox
 from tests.web.test_outbox import make
@@ -83,7 +83,7 @@ def test_the_seconds_run_down_and_the_mark_changes_by_itself(house, page, settin
     mark = page.locator(".msg.out .st")
     expect(mark).to_contain_text("Sending in 1 s.")
     expect(mark).to_contain_text("Saved here, will be sent", timeout=8_000)
-    jobs.send_held.call(Write.objects.get().pk)
+    jobs.send_write.call(Write.objects.get().pk)
     expect(mark).to_contain_text("Sent from here", timeout=8_000)
     assert sent(house) == ["On its way"]
 

@@ -11,7 +11,7 @@ from portal.sandbox import Fault
 from portal.services import decisions
 from portal.services.conversations import send_reply
 from portal.services.leads import create_lead, update_lead
-from portal.services.writes import send_due, send_one
+from portal.services.sending import send_due, send_one
 
 
 @pytest.fixture

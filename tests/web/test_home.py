@@ -126,7 +126,7 @@ class TestTrouble:
         page = client_of(viewer).get(HOME).text
 
         assert "The service does not answer now." in page
-        assert "It is tried again every minute" in page
+        assert "It failed 5 times in a row and is left alone until" in page
 
     def test_a_key_that_may_only_read(self, desk, viewer, client_of):
         Connection.objects.filter(pk=desk.pk).update(may_write=False)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from portal.models import Contact, Conversation, Entry, Held, Lead, Write
 from portal.outbox.decisions import WITHDRAWN
 from portal.sandbox import Fault
-from portal.services.writes import send_due
+from portal.services.sending import send_due
 
 PAGE = "/w/acme/outbox/"
 HOSTILE = '"><img src=x onerror=alert(1)>{{ 7*7 }}</textarea>\u202e'
