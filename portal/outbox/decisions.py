@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.errors import PortalError
 from portal.outbox.models import Held, Write
-from portal.outbox.store import HELD, OPEN
+from portal.outbox.store import HELD, OPEN, ORDER
 from portal.team.models import Workspace
 
 WITHDRAWN = "Withdrawn"
@@ -36,6 +36,12 @@ class HeldBack(MovedOn):
     """The whole workspace sends nothing until an admin releases it."""
 
     message = "This workspace sends nothing until an admin releases it."
+
+
+class Behind(MovedOn):
+    """An earlier change of the same record is not settled."""
+
+    message = "An earlier change of the same record goes first; this one follows by itself."
 
 
 def listed(workspace: Workspace) -> QuerySet[Write]:
@@ -106,7 +112,10 @@ def confirm(write: Write) -> None:
 
 
 def requeue(write: Write, *, actor_id: int, entry_id: int) -> None:
-    """To be sent once more, as if for the first time, on behalf of who wants it so."""
+    """
+    To be sent once more, as if written now by who wants it so: what arrived in the conversation
+    before this decision does not stop it.
+    """
     _move(
         write,
         {Write.Status.UNDECIDED, Write.Status.REFUSED},
@@ -114,6 +123,7 @@ def requeue(write: Write, *, actor_id: int, entry_id: int) -> None:
         attempt=F("attempt") + 1,
         actor_id=actor_id,
         entry_id=entry_id,
+        created_at=timezone.now(),
         reason="",
         said="",
         not_before=None,
@@ -124,6 +134,12 @@ def requeue(write: Write, *, actor_id: int, entry_id: int) -> None:
         lookups=0,
         evidence={},
     )
+
+
+def hurry(write: Write) -> None:
+    """Nothing is waited for any more: neither seconds of grace nor the next try's time."""
+    reason = ORDER if write.reason == ORDER else ""
+    _move(write, {Write.Status.QUEUED}, not_before=None, reason=reason)
 
 
 def withdraw(write: Write) -> None:

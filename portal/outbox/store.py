@@ -195,13 +195,10 @@ def due(limit: int = 200) -> list[int]:
     return list(queued.order_by("-lane", "id").values_list("id", flat=True)[:limit])
 
 
-def claim(
-    write_id: int, *, but_not: Collection[int] = (), even_early: bool = False
-) -> Write | None:
+def claim(write_id: int, *, but_not: Collection[int] = ()) -> Write | None:
     """
     Take a queued write for sending: in flight, next attempt, new lease. None if it is gone,
-    not due (unless `even_early`), not the first of its record, or of one of these connections
-    (`but_not`).
+    not due, not the first of its record, or of one of these connections (`but_not`).
     """
     now = timezone.now()
     write = Write.objects.filter(pk=write_id).exclude(connection_id__in=but_not).first()
@@ -210,9 +207,12 @@ def claim(
     earlier = ahead(write.connection_id, write.kind, write.upstream_id)
     if earlier.filter(pk__lt=write.pk).exists():
         return None
-    queued = Write.objects.filter(pk=write_id, status=Write.Status.QUEUED, attempt=write.attempt)
-    if not even_early:
-        queued = queued.filter(Q(not_before=None) | Q(not_before__lte=now))
+    queued = Write.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=now),
+        pk=write_id,
+        status=Write.Status.QUEUED,
+        attempt=write.attempt,
+    )
     try:
         with transaction.atomic():
             claimed = queued.update(

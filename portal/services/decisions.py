@@ -11,7 +11,7 @@ from portal.mirror import store
 from portal.mirror.models import Upstream
 from portal.outbox import decisions
 from portal.outbox import store as outbox
-from portal.outbox.decisions import HeldBack, MovedOn
+from portal.outbox.decisions import Behind, HeldBack, MovedOn
 from portal.outbox.models import Write
 from portal.records import SentMessage
 from portal.services.actions import ACTIONS
@@ -69,15 +69,19 @@ def discard(write: Write, *, actor: Membership) -> None:
 
 def retry_now(write: Write, *, actor: Membership) -> Outcome:
     """
-    Try a queued write at once, whatever it waits for. Raises `MovedOn` if it is not queued
-    any more or an earlier change of its record goes first, `HeldBack`, and what sending raises.
+    Try a queued write at once, without waiting for its time. Raises `MovedOn` if it is not
+    queued any more, `Behind` if an earlier change of its record goes first (it follows),
+    `HeldBack`, and what sending raises.
     """
     _may(write, actor)
     if decisions.held(actor.workspace) is not None:
         raise HeldBack(actor.workspace_id)
-    claimed = outbox.claim(write.pk, even_early=True)
+    with transaction.atomic():
+        decisions.hurry(write)
+        write_moved(write)
+    claimed = outbox.claim(write.pk)
     if claimed is None:
-        raise MovedOn(write.pk)
+        raise Behind(write.pk)
     return attempt(claimed)
 
 

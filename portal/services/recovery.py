@@ -4,6 +4,8 @@ proof alone. An error in a look-up decides nothing.
 """
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -74,12 +76,17 @@ def look_up(write: Write) -> bool:
 def _conclude(write: Write, finding: Finding) -> None:
     if finding.proof is Proof.ARRIVED:
         keep_answer(write, ACTIONS[write.action], finding.answer)
-        return
-    with transaction.atomic():
-        if finding.proof is Proof.ABSENT:
+    elif finding.proof is Proof.ABSENT:
+        with transaction.atomic():
             outbox.put_off(write, 0, reason="absent")
-        else:
-            doubts.leave_to_person(write, finding.evidence)
+            write_moved(write)
+    else:
+        _leave_to_person(write, finding.evidence)
+
+
+def _leave_to_person(write: Write, evidence: Mapping[str, Any]) -> None:
+    with transaction.atomic():
+        doubts.leave_to_person(write, evidence)
         write_moved(write)
 
 
@@ -95,9 +102,7 @@ def _failed(write: Write, error: PortalError) -> bool:
     passing = isinstance(error, TryLater | NotConnected)
     try:
         if not passing and write.lookups >= HOPELESS_AFTER:
-            with transaction.atomic():
-                doubts.leave_to_person(write, {"why": error.message})
-                write_moved(write)
+            _leave_to_person(write, {"why": error.message})
         else:
             doubts.look_again(write, _wait_seconds(write, error), reason=type(error).__name__)
     except outbox.LostClaim:

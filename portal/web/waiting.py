@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from portal.outbox.models import Write
-from portal.outbox.store import HELD
+from portal.outbox.store import HELD, ORDER
 from portal.records import FieldSpec, Form, Kind
 from portal.services import connections as service
 from portal.services.codecs import CODECS, show_text
@@ -70,12 +70,13 @@ ICONS = {
 NEWER, STALE = "NewerMessage", "StaleRecord"
 # Why it waits, and why it was refused, by the reason that the row names; %s is the service.
 WAITS = {
-    "order": gettext_noop("An earlier change of the same record goes first."),
+    ORDER: gettext_noop("An earlier change of the same record goes first."),
     "KeyRejected": gettext_noop("It will be sent once the key of %s is replaced in Settings."),
     "NotConnected": gettext_noop("It will be sent once the key of %s is replaced in Settings."),
     "BudgetSpent": gettext_noop("The calls of this minute are used up. It goes to %s next."),
     "RateLimited": gettext_noop("%s asks us to wait."),
     "Unreachable": gettext_noop("%s does not answer."),
+    "absent": gettext_noop("It did not arrive in %s. It is sent again."),
     "": gettext_noop("It goes to %s in a moment."),
 }
 REFUSALS = {
@@ -187,6 +188,8 @@ def why_of(write: Write, name: str) -> str:
         return _why_waiting(write, name)
     if write.status == Write.Status.REFUSED:
         return _why_refused(write, name)
+    if write.status == Write.Status.UNKNOWN and write.reason == "restored":
+        return _("A backup was restored: this may have been sent since. %s is asked.") % name
     if write.status == Write.Status.UNKNOWN:
         sentence = _("%s did not answer in time. It is being looked up; do not send it again.")
         return " ".join(filter(None, [sentence % name, _next(write, _("Next look at %s."))]))

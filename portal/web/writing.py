@@ -60,8 +60,7 @@ class Ending:
     `field` is the provider's own name of the field that `message` is about, "" for the whole
     form. `clashes` are the fields that both sides changed (409). `needs_settings` tells that
     only a person in Settings can help: pages add a link. `record` is our copy of what was
-    written, None while nothing is confirmed; `write` its row in the outbox. `error` is what was
-    raised.
+    written, None while nothing is confirmed. `error` is what was raised.
     """
 
     tone: Tone
@@ -74,7 +73,6 @@ class Ending:
     needs_settings: bool = False
     clashes: tuple[Clash, ...] = ()
     error: PortalError | None = None
-    write: Write | None = None
 
 
 def new_form_id() -> str:
@@ -159,7 +157,7 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
     """A write that was not refused by an exception: sent, waiting, or answered before."""
     status, service = outcome.write.status, name_of(connection)
     if status == Write.Status.SENT:
-        return Ending("ok", done, taken=True, sent=True, record=outcome.record, write=outcome.write)
+        return Ending("ok", done, taken=True, sent=True, record=outcome.record)
     if status == Write.Status.REFUSED:
         said = outcome.write.said or _(
             "This form was sent before and was not accepted. Nothing was changed."
@@ -168,9 +166,9 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
     if status == Write.Status.QUEUED:
         return _queued(outcome.write, service)
     if status == Write.Status.IN_FLIGHT:
-        return Ending("warn", _("Sending to %s") % service, taken=True, write=outcome.write)
+        return Ending("warn", _("Sending to %s") % service, taken=True)
     message = _("Not confirmed: %s did not answer in time. Checking; do not enter it again.")
-    return Ending("warn", message % service, taken=True, write=outcome.write)
+    return Ending("warn", message % service, taken=True)
 
 
 def _queued(write: Write, service: str) -> Ending:
@@ -182,9 +180,9 @@ def _queued(write: Write, service: str) -> Ending:
         return Ending("warn", message, taken=True, write=write)
     if write.reason not in _KEY_TROUBLE:
         message = _("Saved here. It will be sent when %s answers.") % service
-        return Ending("warn", message, taken=True, write=write)
+        return Ending("warn", message, taken=True)
     message = _("Saved here. It will be sent once the key of %s is replaced in Settings.")
-    return Ending("warn", message % service, taken=True, needs_settings=True, write=write)
+    return Ending("warn", message % service, taken=True, needs_settings=True)
 
 
 def _refused(

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from portal.models import Contact, Entry, Lead, Write
+from portal.models import Contact, Conversation, Entry, Lead, Write
 from portal.services.contacts import know_user, update_contact
 from portal.services.leads import refresh_lead
 from tests.web.test_outbox import fields_of, make
@@ -161,7 +161,7 @@ def test_a_conversations_status_is_chosen_too(sandbox, nexadesk, synced, browser
     made = sandbox.add_conversation(visitor_name="Lena", status="open")
     synced(nexadesk)
     sandbox.edit_conversation(made["id"], status="pending")
-    path = "/w/acme/conversations/1/status/"
+    path = f"/w/acme/conversations/{Conversation.objects.get().pk}/status/"
     page = browser.post(path, {"status": "archived", "before": "open", "form_id": "status-01"})
     html = page.text.partition('class="conflict"')[0].rpartition("<form")[2]
     hidden = dict(re.findall(r'name="(form_id|before|status)" value="([^"]*)"', html))

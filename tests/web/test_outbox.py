@@ -194,6 +194,18 @@ def test_a_page_from_before_decides_nothing_twice(lead, browser, sandbox):
     ]
 
 
+def test_a_page_from_before_the_last_try_sends_nothing(lead, browser, sandbox):
+    """It stands refused as it did then, but somebody has tried it again since."""
+    sandbox.fault("nexadesk", "POST", "/leads", Fault.status(422))
+    shown = make(lead.connection, "refused", action="lead.create", before={})
+    press(browser, shown, "again")
+    now = Write.objects.get(pk=shown.pk)
+    assert (now.status, now.attempt > shown.attempt) == ("refused", True)
+
+    assert "This has moved on meanwhile" in press(browser, shown, "again").text
+    assert sandbox.requests.count("POST /leads") == 1
+
+
 def test_the_customer_may_read_it_twice_is_said_before(lead, dexra, browser):
     make(dexra, "undecided", action="message.send", changes={"text": "Hello"})
 

@@ -205,6 +205,31 @@ def test_a_reply_that_something_newer_stopped_is_kept_and_can_be_sent_anew(
     assert "Before you wrote" in browser.get(f"/w/acme/outbox/{write.pk}/").text
 
 
+def test_the_customer_wrote_meanwhile_so_it_is_not_sent_until_somebody_says_so(
+    invoice, sandbox, browser
+):
+    reply(browser, invoice)
+    Message.objects.create(  # as a webhook tells it
+        workspace=invoice.workspace,
+        conversation=invoice,
+        upstream_id="m-newer",
+        origin=Message.Origin.DELIVERY,
+        author="visitor",
+        text="Never mind, I found it!",
+        seen_at=timezone.now(),
+    )
+    ten_seconds_later()
+    send_due()
+
+    write = Write.objects.get()
+    assert (write.status, write.reason) == ("refused", "NewerMessage")
+    assert "Something newer arrived" in browser.get(page_of(invoice)).text
+    assert sandbox.requests.count("POST /messages") == 0
+
+    browser.post(f"/w/acme/outbox/{write.pk}/again/", {"attempt": write.attempt})
+    assert sandbox.dexra_messages(invoice.upstream_id)[-1]["text"] == "Here *it* is"
+
+
 def test_a_refused_reply_keeps_its_text_and_its_buttons(invoice, sandbox, browser):
     sandbox.fault("dexra", "POST", "/messages", Fault.status(400))
     reply(browser, invoice)
