@@ -22,6 +22,7 @@ from portal.services import connections as service
 from portal.team.models import Workspace
 from portal.vault.models import Connection
 from portal.web.access import MemberRequest, member_required
+from portal.web.batch_page import standing_batches
 from portal.web.frame import connections_of, sync_states_of
 from portal.web.htmx import is_partial, show
 from portal.web.progress import KINDS as KIND_WORDS
@@ -80,6 +81,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "waiting": [line_of(workspace, write) for write in writes],
         "waiting_count": writes[0].together if writes else 0,  # type: ignore[attr-defined]
         "held": decisions.held(workspace),
+        "batches": standing_batches(workspace),
         "services": [provider.name for provider in service.providers()],
     }
     response = render(request, "home/home.html", context)

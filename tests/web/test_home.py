@@ -15,7 +15,7 @@ from portal.services.sync import sync_connection
 
 HOME = "/w/acme/"
 PROGRESS = "/w/acme/progress/"
-QUERIES = 9
+QUERIES = 10
 
 
 @pytest.fixture
