@@ -77,12 +77,17 @@ def run(report: Report, *, tables2: bool, rounds: int) -> None:
 def _tables(client: Client) -> list[Any]:
     """The same query drawn as a table: by the list's own partial, and by django-tables2."""
     from django.template.loader import get_template
+    from django.test.utils import setup_test_environment, teardown_test_environment
 
     from bench import tables2
     from portal.web.lead_list import _row
 
-    response = get(client, LEADS_PAGE)
-    context, request = response.context.flatten(), response.wsgi_request
+    setup_test_environment()  # which keeps the context of what is rendered
+    try:
+        response = get(client, LEADS_PAGE)
+    finally:
+        teardown_test_environment()
+    context, request = response.context[0].flatten(), response.wsgi_request
     workspace, template = context["workspace"], get_template("leads/list.html#results")
 
     def ours() -> None:

@@ -92,17 +92,21 @@ PROVIDER_BASE_URLS = {
     for name, value in env.ENVIRON.items()
     if name.endswith("_BASE_URL") and value
 }
-OUTBOX_SETTLE_SECONDS = env.int("OUTBOX_SETTLE_SECONDS", default=90)
+OUTBOX_SETTLE_SECONDS = env.float("OUTBOX_SETTLE_SECONDS", default=90)
 LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=24)
 LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 # Deliveries that one webhook address takes, a minute and process; and how many may wait.
 WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
 WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
 WRITE_DEADLINE_SECONDS = 8.0
+# How long a reply can be taken back before it goes to the customer; 0 sends at once.
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=10)
 SYNC_DEADLINE_SECONDS = 30.0
 # Only for tests: how long a service's window of calls is, in seconds.
 BUDGET_WINDOW_SECONDS = env.float("CROSSDESK_WINDOW_SECONDS", default=60.0)
 # Only for tests: the named point (`portal.crash`) at which this process ends as if killed.
+# Longer than a read and a write with their deadlines and their waits for the budget.
+OUTBOX_LEASE_SECONDS = env.float("CROSSDESK_LEASE_SECONDS", default=60)
 CRASH_AT = env.str("CROSSDESK_CRASH_AT", default="")
 
 INSTALLED_APPS = [

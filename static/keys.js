@@ -25,6 +25,7 @@ const nameOf = (node) => node.dataset.keyName || node.getAttribute("aria-label")
 const listed = () => {
   const words = $("#keys-list").dataset, found = [];
   if (rows().length) found.push([["J", "K"], words.move], [["Enter"], words.open]);
+  if (rows().length && $("#bulk")) found.push([["X"], words.select]);
   if (search()) found.push([["/"], words.search]);
   for (const node of $$("[data-key]")) if (shown(node)) found.push([[node.dataset.key.toUpperCase()], nameOf(node)]);
   for (const node of $$("[data-go]")) found.push([["G", words.then, node.dataset.go.toUpperCase()], node.title]);

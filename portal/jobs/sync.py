@@ -9,7 +9,6 @@ from huey.contrib.djhuey import db_periodic_task
 from portal.errors import PortalError
 from portal.services.read_ahead import read_ahead
 from portal.services.sync import How, sync_connection
-from portal.services.writes import send_due
 from portal.vault import store as vault
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ def sync_soon(connection_id: int) -> None:
 
 @db_periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator, no-untyped-call]
 def every_minute() -> None:
-    """Each connection that works is synced; what waits in the outbox is sent."""
+    """Each connection that works is synced."""
     wake_all()
 
 
@@ -56,7 +55,6 @@ def wake_all() -> None:
     """Look for what is due now, without waiting for the minute."""
     for connection_id in vault.working_ids():
         sync_one.enqueue(connection_id)
-    send_due()
 
 
 def _read_ahead(connection_id: int) -> None:

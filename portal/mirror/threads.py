@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -176,3 +176,33 @@ def _write(row: Message, record: MessageRecord, position: int, origin: str) -> b
 def read_lately(conversation: Conversation, after: datetime) -> bool:
     """Whether the history was read after this moment."""
     return conversation.messages_at is not None and conversation.messages_at > after
+
+
+def told_since(
+    conversation: Conversation, text: str, moment: datetime, *, private: bool
+) -> Message | None:
+    """
+    The oldest message with this text that an event told since then, written by our side and
+    not known to be another write's.
+    """
+    rows = conversation.messages.filter(
+        origin=Message.Origin.DELIVERY,
+        author__in=[Author.AGENT.value, Author.BOT.value],
+        text=columns.clean(text, 200_000),
+        private=private,
+        write=None,
+        seen_at__gte=moment,
+    )
+    return rows.order_by("sent_at", "id").first()
+
+
+def knew(conversation: Conversation, upstream_id: str, *, before: datetime) -> bool:
+    """Whether this message was known before that moment, or is one that a write of ours made."""
+    rows = conversation.messages.filter(upstream_id=upstream_id)
+    return rows.filter(Q(seen_at__lt=before) | Q(write__isnull=False)).exists()
+
+
+def heard_since(conversation: Conversation, moment: datetime) -> bool:
+    """Whether the customer said something that became known here after this moment."""
+    rows = conversation.messages.filter(author=Author.VISITOR.value, seen_at__gt=moment)
+    return rows.exists()

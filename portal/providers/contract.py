@@ -31,10 +31,13 @@ class Gate(Protocol):
 
     `enter` returns once the call may start or raises `BudgetSpent`; `leave` hears how
     it ended: the HTTP status (None if no answer) and the answer's headers, lower-case.
+    `may_repeat` tells whether a read that failed may be tried again, and counts it;
+    `timed_out` repeats cost more.
     """
 
     def enter(self) -> None: ...
     def leave(self, status: int | None, headers: Mapping[str, str]) -> None: ...
+    def may_repeat(self, *, timed_out: bool) -> bool: ...
 
 
 class Client(Protocol):
@@ -84,6 +87,7 @@ __all__ = [
     "Kind",
     "Open",
     "Provider",
+    "Recognition",
     "State",
     "Webhooks",
 ]
@@ -104,6 +108,31 @@ class Follow:
     backfill: str | None
     follow: tuple[tuple[str, str], ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """
+    How a creation of ours is found in the provider's list after its answer was lost.
+
+    `same` are the provider's names of the fields that must read as we sent them: those that
+    are documented, since an assumed one may be ignored. `hints` are the ones of which one
+    equal value is enough to doubt that ours is absent. `sort` shows the newest first, so that
+    the walk may stop at the time of our try; None where no sort is documented: then the whole
+    list is read, at most `pages` pages, and a longer one proves no absence. `by` is the field
+    that names the person a record was made for where only its participants tell it.
+
+    Changes and deletions need none of this: reading the record tells. A message needs no
+    entry either: no call reads messages (facts B3), so only an event or `last_message` can
+    prove that it arrived, and nothing that it did not.
+    """
+
+    same: tuple[str, ...]
+    hints: tuple[str, ...] = ()
+    sort: str | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
+    pages: int = 20
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +182,8 @@ class Provider:
 
     `open(key, base_url=..., gate=..., deadline_seconds=...)` gives a context manager
     with a `Client`. `calls_per_minute` is the documented limit of a key.
-    `cannot` says in people's words why an ability is missing.
+    `cannot` says in people's words why an ability is missing. `recognised_by` tells for each
+    ability that makes a record how our own is found again.
     """
 
     slug: str
@@ -172,3 +202,4 @@ class Provider:
     dashboard_url: str = ""
     assumptions: tuple[Assumption, ...] = ()
     webhooks: Webhooks | None = None
+    recognised_by: Mapping[Can, Recognition] = field(default_factory=dict)

@@ -6,6 +6,7 @@ What can go wrong upstream, named by what to do next.
     + Unreachable     no connection, no answer in time, or a 5xx
     + RateLimited     429; `retry_after` in seconds, or None if not told
     + BudgetSpent     our own budget for this key has no room now; nothing was sent
+    + LeftAlone       it failed several times in a row; nothing was sent
   x KeyRejected       401: a person must replace the workspace's key
   x NotPermitted      403: the key is good, but not for this, or not from here
   x NotFound          404: the record is not there (any more)
@@ -82,6 +83,16 @@ class BudgetSpent(TryLater):
     """Our own window for this key is full: nothing was sent. `retry_after` in seconds."""
 
     message = "This key's calls for the minute are used up."
+
+    def __init__(self, provider: str, *, retry_after: float) -> None:
+        super().__init__(provider)
+        self.retry_after = retry_after
+
+
+class LeftAlone(TryLater):
+    """It failed several times in a row and is left alone for `retry_after` seconds."""
+
+    message = "The service failed several times in a row. It is tried again in a while."
 
     def __init__(self, provider: str, *, retry_after: float) -> None:
         super().__init__(provider)

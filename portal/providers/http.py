@@ -43,13 +43,18 @@ class _Open:
 
     def enter(self) -> None: ...
     def leave(self, status: int | None, headers: Mapping[str, str]) -> None: ...
+    def may_repeat(self, *, timed_out: bool) -> bool:
+        return True
 
 
 class _Backoff:
-    """How long to wait before a read is repeated: full jitter, never past the deadline."""
+    """
+    How long to wait before a read is repeated: full jitter, never past the deadline, and not
+    at all where the gate has no repeats left.
+    """
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline, self._step = deadline, FIRST_BACKOFF_SECONDS
+    def __init__(self, deadline: Deadline, gate: Gate) -> None:
+        self._deadline, self._gate, self._step = deadline, gate, FIRST_BACKOFF_SECONDS
 
     def __call__(self, error: Exception) -> bool | float:
         left = self._deadline.seconds_left()
@@ -58,7 +63,9 @@ class _Backoff:
         self._step *= 2
         wait = _JITTER.uniform(0, min(self._step, LONGEST_BACKOFF_SECONDS, left))
         asked = error.retry_after or 0
-        return max(wait, asked) if asked < left else False
+        if asked >= left or not self._gate.may_repeat(timed_out=error.status is None):
+            return False
+        return max(wait, asked)
 
 
 class Http:
@@ -116,7 +123,7 @@ class Http:
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Answer:
         """Read; tried up to three times while the provider cannot be reached."""
         self._deadline.start(self._seconds)
-        backoff = _Backoff(self._deadline)
+        backoff = _Backoff(self._deadline, self._gate)
         for attempt in stamina.retry_context(on=backoff, attempts=READ_ATTEMPTS, timeout=None):
             with attempt:
                 return self._once("GET", path, query)

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portal.crash import crash
 from portal.mirror import store, threads
 from portal.mirror.models import Conversation
 from portal.mirror.store import Source
+from portal.outbox import store as outbox
 from portal.outbox.models import Write
 from portal.providers.contract import Client
-from portal.providers.errors import NotFound
+from portal.providers.errors import NotFound, ProviderError
 from portal.records import Can, ContactRecord, Kind
+from portal.services import lookups
 from portal.services.errors import Clash, StaleRecord
 from portal.services.keeping import keep_gone, keep_one, thread_changed
 from portal.services.values import same_value
@@ -24,43 +27,67 @@ from portal.services.values import same_value
 class Action:
     """
     `send` makes the calls and returns the provider's answer; `keep` saves it and returns
-    our copy. `can` is the ability the provider must have.
+    our copy; `look` tells whether it arrived after its answer was lost. `can` is the ability
+    the provider must have.
     """
 
     kind: Kind
     can: Can
     send: Callable[[Client, Source, Write], Any]
     keep: Callable[[Source, Write, Any], Any]
+    look: lookups.Look
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a record, which the provider may say exists already."""
+        return self.can in _CREATES
 
 
 def _update_lead(client: Client, source: Source, write: Write) -> Any:
-    _check_unchanged(source, Kind.LEADS, client.get_lead(write.upstream_id), write)
+    _read_first(source, Kind.LEADS, client.get_lead, write)
     return client.update_lead(write.upstream_id, write.changes)
 
 
 def _update_contact(client: Client, source: Source, write: Write) -> Any:
-    _check_unchanged(source, Kind.CONTACTS, client.get_contact(write.upstream_id), write)
+    _read_first(source, Kind.CONTACTS, client.get_contact, write)
     return client.update_contact(write.upstream_id, write.changes)
 
 
 def _set_status(client: Client, source: Source, write: Write) -> Any:
-    current = client.get_conversation(write.upstream_id)
-    _check_unchanged(source, Kind.CONVERSATIONS, current, write)
+    _read_first(source, Kind.CONVERSATIONS, client.get_conversation, write)
     return client.set_status(write.upstream_id, write.changes["status"])
+
+
+def _read_first(source: Source, kind: Kind, read: Callable[[str], Any], write: Write) -> None:
+    """
+    The record as it is now, compared with what the person saw. A read that fails has changed
+    nothing. What version was seen is written down before anything is sent, so that a look-up
+    can tell whether somebody was there since.
+    """
+    try:
+        current = read(write.upstream_id)
+    except ProviderError as error:
+        error.arrived = False
+        raise
+    _check_unchanged(source, kind, current, write)
+    write.evidence = {**write.evidence, **lookups.version_of(current)}
+    outbox.still_mine(write, evidence=write.evidence)
+    crash("outbox.before_send")
 
 
 def _check_unchanged(source: Source, kind: Kind, current: Any, write: Write) -> None:
     """
     Raise `StaleRecord` if upstream changed a field that this write changes too.
 
-    Other fields merge silently: a PATCH carries only what changed. The API cannot compare
-    for us, so a writer may still slip in between our read and our write.
+    Other fields merge silently: a PATCH carries only what changed. What the same person's
+    earlier writes made of it is no clash. The API cannot compare for us, so a writer may
+    still slip in between our read and our write.
     """
+    expected = [write.before, write.changes, *outbox.allowed_before(write)]
     clashes = [
         Clash(name, write.before.get(name), current.raw.get(name), mine)
         for name, mine in write.changes.items()
-        if not same_value(current.raw.get(name), write.before.get(name))
-        and not same_value(current.raw.get(name), mine)
+        if not any(same_value(current.raw.get(name), values.get(name)) for values in expected)
     ]
     if clashes:
         raise StaleRecord(keep_one(source, kind, current), clashes)
@@ -120,57 +147,84 @@ def _keep_new_conversation(source: Source, write: Write, record: Any) -> Any:
     )
 
 
+_CREATES = frozenset({Can.CREATE_LEAD, Can.CREATE_CONTACT, Can.CREATE_CONVERSATION})
+
 ACTIONS: dict[str, Action] = {
     "lead.create": Action(
-        Kind.LEADS, Can.CREATE_LEAD, lambda c, s, w: c.create_lead(w.changes), _keep(Kind.LEADS)
+        Kind.LEADS,
+        Can.CREATE_LEAD,
+        lambda c, s, w: c.create_lead(w.changes),
+        _keep(Kind.LEADS),
+        lookups.of_creation(Kind.LEADS, Can.CREATE_LEAD),
     ),
-    "lead.update": Action(Kind.LEADS, Can.UPDATE_LEAD, _update_lead, _keep(Kind.LEADS)),
+    "lead.update": Action(
+        Kind.LEADS,
+        Can.UPDATE_LEAD,
+        _update_lead,
+        _keep(Kind.LEADS),
+        lookups.of_change(lambda c, one: c.get_lead(one)),
+    ),
     "lead.delete": Action(
         Kind.LEADS,
         Can.DELETE_LEAD,
         lambda c, s, w: _gone_is_deleted(c.delete_lead, w.upstream_id),
         _keep_gone(Kind.LEADS),
+        lookups.of_deletion(lambda c, one: c.get_lead(one)),
     ),
     "contact.create": Action(
         Kind.CONTACTS,
         Can.CREATE_CONTACT,
         lambda c, s, w: c.create_contact(w.changes),
         _keep(Kind.CONTACTS),
+        lookups.of_creation(Kind.CONTACTS, Can.CREATE_CONTACT),
     ),
     "contact.update": Action(
-        Kind.CONTACTS, Can.UPDATE_CONTACT, _update_contact, _keep(Kind.CONTACTS)
+        Kind.CONTACTS,
+        Can.UPDATE_CONTACT,
+        _update_contact,
+        _keep(Kind.CONTACTS),
+        lookups.of_change(lambda c, one: c.get_contact(one)),
     ),
     "contact.delete": Action(
         Kind.CONTACTS,
         Can.DELETE_CONTACT,
         lambda c, s, w: _gone_is_deleted(c.delete_contact, w.upstream_id),
         _keep_gone(Kind.CONTACTS),
+        lookups.of_deletion(lambda c, one: c.get_contact(one)),
     ),
     "user.update": Action(
         Kind.CONTACTS,
         Can.UPDATE_USER,
         lambda c, s, w: c.update_user(w.upstream_id, w.changes),
         _keep(Kind.CONTACTS),
+        lookups.of_user,
     ),
     "conversation.create": Action(
         Kind.CONVERSATIONS,
         Can.CREATE_CONVERSATION,
         lambda c, s, w: c.create_conversation(w.changes),
         _keep_new_conversation,
+        lookups.of_creation(Kind.CONVERSATIONS, Can.CREATE_CONVERSATION),
     ),
     "conversation.status": Action(
-        Kind.CONVERSATIONS, Can.SET_STATUS, _set_status, _keep(Kind.CONVERSATIONS)
+        Kind.CONVERSATIONS,
+        Can.SET_STATUS,
+        _set_status,
+        _keep(Kind.CONVERSATIONS),
+        lookups.of_change(lambda c, one: c.get_conversation(one)),
     ),
     "message.send": Action(
         Kind.CONVERSATIONS,
         Can.SEND_MESSAGE,
         lambda c, s, w: c.send_message(w.upstream_id, w.changes["text"]),
         _keep_message(private=False),
+        lookups.of_message,
     ),
     "message.note": Action(
         Kind.CONVERSATIONS,
         Can.SEND_NOTE,
         lambda c, s, w: c.send_note(w.upstream_id, w.changes["text"]),
         _keep_message(private=True),
+        lookups.of_message,
     ),
 }

@@ -50,3 +50,10 @@ class StaleRecord(PortalError):
     def __init__(self, current: Any, clashes: list[Clash]) -> None:
         super().__init__(current.pk, [clash.name for clash in clashes])
         self.current, self.clashes = current, clashes
+
+
+class NewerMessage(PortalError):
+    """The customer wrote while a reply waited to be sent. Nothing was sent."""
+
+    message = "Something newer arrived in the conversation. Your reply was not sent."
+    http_status = 409

@@ -19,7 +19,7 @@ from portal.errors import PortalError
 from portal.mirror import progress
 from portal.mirror.models import SyncRun, SyncState
 from portal.providers.contract import Follow
-from portal.providers.errors import BudgetSpent, KeyRejected, RateLimited
+from portal.providers.errors import BudgetSpent, KeyRejected, LeftAlone, RateLimited
 from portal.records import Kind
 from portal.services import reconcile, sync_walks
 from portal.services.errors import NotConnected
@@ -37,7 +37,7 @@ _WORK: dict[Purpose, Callable[[Pass], None]] = {
     Purpose.CHECK: reconcile.check,
 }
 # After these no other kind of the same key has a chance either.
-_ENDS_ALL = (KeyRejected, NotConnected, BudgetSpent, RateLimited)
+_ENDS_ALL = (KeyRejected, NotConnected, BudgetSpent, LeftAlone, RateLimited)
 _USUAL = How()
 
 
@@ -111,8 +111,8 @@ def _run(
     except PortalError as error:
         trouble = error
         report.error = _sentence(error)
-        report.waiting = isinstance(error, BudgetSpent)
-        if not isinstance(error, BudgetSpent | progress.LostLease):
+        report.waiting = isinstance(error, BudgetSpent | LeftAlone)
+        if not isinstance(error, BudgetSpent | LeftAlone | progress.LostLease):
             progress.failed(state, report.error)
     finally:
         progress.release(state)

@@ -1,7 +1,7 @@
 """A client with its key in hand and its budget in front."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,12 +9,19 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from portal.budget import breaker
 from portal.budget import store as budget
 from portal.budget.store import Lane
 from portal.mirror.store import Source
 from portal.providers import registry
 from portal.providers.contract import Client, Provider
-from portal.providers.errors import BudgetSpent, KeyRejected, ProviderError, RateLimited
+from portal.providers.errors import (
+    BudgetSpent,
+    KeyRejected,
+    LeftAlone,
+    ProviderError,
+    RateLimited,
+)
 from portal.services.errors import NotConnected
 from portal.vault import store as vault
 from portal.vault.models import Connection
@@ -46,16 +53,21 @@ class KeyGate:
         *,
         patience_seconds: float | None = None,
         meter: Meter | None = None,
+        guard: Callable[[], None] | None = None,
     ) -> None:
         self._mark, self._provider, self._lane = key_mark, provider, lane
         self._limit = provider.calls_per_minute
         self._patience = PATIENCE_SECONDS[lane] if patience_seconds is None else patience_seconds
         self._meter = meter or Meter()
-        self._started = 0.0
+        self._guard = guard
+        self._started, self._trial = 0.0, False
 
     def enter(self) -> None:
-        """Wait for a place, as long as the patience lasts; else `BudgetSpent`."""
+        """Wait for a place, as long as the patience lasts; else `BudgetSpent` or `LeftAlone`."""
         began = time.monotonic()
+        rest, self._trial = breaker.enter(self._mark)
+        if rest:
+            raise LeftAlone(self._provider.slug, retry_after=rest)
         try:
             while wait := budget.take(self._mark, self._lane, limit=self._limit):
                 if time.monotonic() + wait > began + self._patience:
@@ -63,18 +75,28 @@ class KeyGate:
                 time.sleep(min(wait, 1.0))
         finally:
             self._meter.waited_seconds += time.monotonic() - began
+        if self._guard is not None:
+            self._guard()
         self._started = time.time()
         self._meter.requests += 1
         self._meter.asked_at = timezone.now()
 
     def leave(self, status: int | None, headers: Mapping[str, str]) -> None:
-        """Learn the key's limit from the answer, and that a slow call may count only now."""
+        """Learn how the provider does, the key's limit, and that a slow call counts only now."""
+        if status is None or status >= 500:
+            breaker.failed(self._mark, trial=self._trial)
+        else:
+            breaker.answered(self._mark)
         told = headers.get("x-ratelimit-limit", "")
         if told.isascii() and told.isdigit() and int(told) != self._limit:
             self._limit = int(told)
             budget.learn_limit(self._mark, self._limit)
         if time.time() - self._started > budget.SLACK_SECONDS / 2:
             budget.note_slow(self._mark, self._started)
+
+    def may_repeat(self, *, timed_out: bool) -> bool:
+        """Whether this key has a repeat left; it is paid for."""
+        return breaker.pay_for_repeat(self._mark, timed_out=timed_out)
 
 
 @contextmanager
@@ -85,6 +107,7 @@ def connect(
     deadline_seconds: float | None = None,
     patience_seconds: float | None = None,
     meter: Meter | None = None,
+    guard: Callable[[], None] | None = None,
 ) -> Iterator[Client]:
     """
     The provider's client for this connection. No transaction may be open: it waits and calls.
@@ -103,7 +126,12 @@ def connect(
         raise NotConnected(connection.pk, message=locked.message) from locked
     provider = registry.get(connection.provider)
     gate = KeyGate(
-        connection.key_mark, provider, lane, patience_seconds=patience_seconds, meter=meter
+        connection.key_mark,
+        provider,
+        lane,
+        patience_seconds=patience_seconds,
+        meter=meter,
+        guard=guard,
     )
     with _open(provider, key, gate, deadline_seconds) as client:
         try:
@@ -145,7 +173,7 @@ def provider_of(connection: Connection) -> Provider:
 
 
 def _note_failure(connection: Connection, error: ProviderError) -> None:
-    if isinstance(error, BudgetSpent):
+    if isinstance(error, BudgetSpent | LeftAlone):
         return
     if isinstance(error, RateLimited):
         budget.close(connection.key_mark, error.retry_after or CLOSE_SECONDS_IF_NOT_TOLD)

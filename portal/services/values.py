@@ -35,3 +35,13 @@ def _number(text: str) -> Any:
     except InvalidOperation:
         return text
     return text if number is None or not number.is_finite() else number
+
+
+def same_text(theirs: Any, mine: Any) -> bool:
+    """
+    Whether a service may have kept `mine` as `theirs`: services trim texts, fold spaces and
+    write addresses in lower case, and a number may come back as a text.
+    """
+    if isinstance(theirs, str) and isinstance(mine, str):
+        return " ".join(theirs.split()).casefold() == " ".join(mine.split()).casefold()
+    return same_value(theirs, mine)

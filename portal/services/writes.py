@@ -4,36 +4,48 @@ audit entry in one transaction. Nothing is ever sent twice for one row's attempt
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from portal.audit import log
 from portal.audit.models import Entry
 from portal.batches.models import Batch
 from portal.budget.store import Lane
-from portal.errors import NotAllowed, PortalError
+from portal.crash import crash
+from portal.errors import PortalError
 from portal.mirror import store
 from portal.mirror.models import Upstream
+from portal.mirror.store import Source
 from portal.outbox import store as outbox
+from portal.outbox.decisions import WITHDRAWN
 from portal.outbox.models import Write
+from portal.providers.contract import Client
 from portal.providers.errors import (
+    BrokenContract,
+    Duplicate,
     KeyRejected,
     NotFound,
     NotPermitted,
     ProviderError,
     TryLater,
 )
-from portal.services.actions import ACTIONS
+from portal.services.actions import ACTIONS, Action
 from portal.services.errors import CannotDo, NotConnected, StaleRecord
-from portal.services.keeping import keep_gone
+from portal.services.keeping import keep_gone, write_moved
+from portal.services.lookups import Proof
+from portal.services.taking_back import take_back
 from portal.services.upstream import connect, provider_of, source_of
 from portal.team.models import Membership
 from portal.vault import store as vault
 from portal.vault.models import Connection
 
-RETRY_SECONDS = 30.0
+RETRY_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 600.0
+# Nothing is wrong with the write itself: it waits.
+_PASSING = (TryLater, KeyRejected, NotConnected, BrokenContract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,8 @@ class Ask:
     """
     What a person wants changed. `before` and `changes` use the provider's own field names;
     `subject` is our copy of the record, None when one is being made. `undoes` is the write
-    that this one takes back, `batch` what it is a part of.
+    that this one takes back, `batch` what it is a part of. `replaces` is one that has not been
+    sent, and is taken back as this one is written down.
     """
 
     action: str
@@ -52,6 +65,7 @@ class Ask:
     title: str = ""
     undoes: Write | None = None
     batch: Batch | None = None
+    replaces: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,9 @@ def submit(
     With `hold_seconds` it is only written down, and sent by a worker when they are over: until
     then it can be taken back. `lane` is whose share of the budget the calls use.
 
-    Raises `NotAllowed`, `CannotDo`, `RecordBusy`, `StaleRecord`, `Refused`, `Duplicate`,
+    Behind another write of the same record that is not settled it waits in the queue.
+
+    Raises `NotAllowed`, `CannotDo`, `StaleRecord`, `Refused`, `Duplicate`,
     `NotFound`, `NotPermitted`: then nothing was changed, and the row says why.
     """
     actor.require(Membership.Role.AGENT)
@@ -94,7 +110,15 @@ def submit(
     earlier = outbox.by_form(actor.workspace, form_id)
     if earlier is not None:
         return _as_it_stands(earlier)
-    write = _write_down(ask, actor, form_id, lane, hold_seconds)
+    try:
+        write = _write_down(ask, actor, form_id, lane, hold_seconds)
+    except IntegrityError:
+        # The second press of the same moment: the first one's row stands.
+        first = outbox.by_form(actor.workspace, form_id)
+        if first is None:
+            raise
+        return _as_it_stands(first)
+    crash("outbox.written")
     return attempt(write) if write.status == Write.Status.IN_FLIGHT else Outcome(write)
 
 
@@ -103,6 +127,8 @@ def _write_down(
 ) -> Write:
     """The outbox row and its audit entry, committed before the first byte leaves."""
     with transaction.atomic(durable=True):
+        if ask.replaces is not None and ask.replaces.reason != WITHDRAWN:
+            take_back(ask.replaces)
         entry = log.open_entry(
             actor.workspace,
             ask.action,
@@ -114,7 +140,7 @@ def _write_down(
             after=ask.changes,
             batch=ask.batch,
         )
-        return outbox.begin(
+        write = outbox.begin(
             actor.workspace,
             connection_id=ask.connection.pk,
             entry_id=entry.pk,
@@ -129,45 +155,105 @@ def _write_down(
             undoes=ask.undoes,
             hold_seconds=hold_seconds,
         )
+        if write.status == Write.Status.QUEUED:
+            write_moved(write)
+    return write
 
 
 def attempt(write: Write) -> Outcome:
-    """Send a write that is in flight by our claim, and settle it by what came back."""
-    action, source = ACTIONS[write.action], source_of(write.connection)
+    """
+    Send a write that is in flight by our claim, and settle it by what came back.
+
+    If another process took it over meanwhile, nothing more is sent and its outcome stands.
+    """
+    crash("outbox.in_flight")
     try:
-        with connect(write.connection, Lane(write.lane)) as client:
-            answer = action.send(client, source, write)
+        return _attempt(write)
+    except outbox.LostClaim:
+        return _as_it_stands(outbox.whole(write.pk))
+
+
+def _attempt(write: Write) -> Outcome:
+    action, source = ACTIONS[write.action], source_of(write.connection)
+    guard = partial(outbox.still_mine, write)
+    try:
+        with connect(write.connection, Lane(write.lane), guard=guard) as client:
+            answer = _send(client, source, write)
     except (ProviderError, StaleRecord, NotConnected) as error:
         return _settle_failure(write, error)
-    with transaction.atomic():
-        record = action.keep(source, write, answer)
-        outbox.settle(write, Write.Status.SENT, upstream_id=record.upstream_id if record else "")
-        log.end(write.entry, Entry.Outcome.DONE, subject_id=record.pk if record else None)
+    crash("outbox.after_send")
+    record = keep_answer(write, action, answer)
     vault.note_may_write(write.connection, True)
     return Outcome(write, record)
+
+
+def _send(client: Client, source: Source, write: Write) -> Any:
+    """The answer; also that of an earlier try which a `Duplicate` proves to have arrived."""
+    action = ACTIONS[write.action]
+    try:
+        return action.send(client, source, write)
+    except Duplicate:
+        if write.tries < 2 or not action.creates:
+            raise
+        earlier = replace_tried_at(write)
+        finding = action.look(client, source, earlier)
+        if finding.proof is not Proof.ARRIVED:
+            raise
+        return finding.answer
+
+
+def replace_tried_at(write: Write) -> Write:
+    """The same write as tried since it was written down: any of its tries may have arrived."""
+    whole = copy(write)
+    whole.tried_at = write.created_at
+    return whole
+
+
+def keep_answer(write: Write, action: Action, answer: Any) -> Any:
+    """The copy, the row and the log say that it is sent, in one transaction; our copy."""
+    with transaction.atomic():
+        record = action.keep(source_of(write.connection), write, answer)
+        outbox.settle(write, Write.Status.SENT, upstream_id=record.upstream_id if record else "")
+        log.end(write.entry, Entry.Outcome.DONE, subject_id=record.pk if record else None)
+        if write.attempt > 1:
+            write_moved(write)
+        crash("outbox.in_settling")
+    crash("outbox.settled")
+    return record
 
 
 def _settle_failure(write: Write, error: PortalError) -> Outcome:
     """Queued if it certainly did not arrive, unknown if it may have, else refused and raised."""
     arrived = getattr(error, "arrived", False)
-    if isinstance(error, TryLater | KeyRejected | NotConnected) and not arrived:
-        seconds = getattr(error, "retry_after", None) or RETRY_SECONDS
-        outbox.put_off(write, seconds, reason=type(error).__name__)
+    if isinstance(error, _PASSING) and not arrived:
+        with transaction.atomic():
+            outbox.put_off(write, _wait_seconds(write, error), reason=type(error).__name__)
+            write_moved(write)
         return Outcome(write)
     if arrived:
         with transaction.atomic():
             outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
             log.end(write.entry, Entry.Outcome.UNKNOWN, reason=error.message)
+            write_moved(write)
         return Outcome(write)
-    _settle_refusal(write, error)
+    settle_refusal(write, error)
     raise error
 
 
-def _settle_refusal(write: Write, error: PortalError) -> None:
+def _wait_seconds(write: Write, error: PortalError) -> float:
+    """As long as we are told to, else longer with each try."""
+    told: float | None = getattr(error, "retry_after", None)
+    if told:
+        return told
+    return min(RETRY_SECONDS * 2.0 ** min(max(write.tries - 1, 0), 10), LONGEST_WAIT_SECONDS)
+
+
+def settle_refusal(write: Write, error: PortalError) -> None:
     said = getattr(error, "said", "")
     with transaction.atomic():
         outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
         log.end(write.entry, Entry.Outcome.REFUSED, reason=said or error.message)
+        write_moved(write)
         if isinstance(error, NotFound):
             _forget(write)
     if isinstance(error, NotPermitted):
@@ -187,31 +273,3 @@ def _as_it_stands(write: Write) -> Outcome:
         kind = ACTIONS[write.action].kind
         record = store.find(source_of(write.connection), kind, write.upstream_id)
     return Outcome(write, record)
-
-
-def send_due() -> int:
-    """Send the queued writes whose time has come, each once; return how many were tried."""
-    outbox.expire_leases()
-    tried = 0
-    for write_id in outbox.due():
-        write = outbox.claim(write_id)
-        if write is not None:
-            tried += 1
-            _send_claimed(write)
-    return tried
-
-
-def _send_claimed(write: Write) -> None:
-    """As the person who wrote it, if they still may; a refusal stays on the row."""
-    try:
-        if not _still_may(write):
-            _settle_refusal(write, NotAllowed())
-            return
-        attempt(write)
-    except PortalError:
-        """Settled and said on the row: the pages show it."""
-
-
-def _still_may(write: Write) -> bool:
-    member = Membership.objects.filter(workspace=write.workspace, user=write.actor).first()
-    return member is not None and member.reaches(Membership.Role.AGENT)

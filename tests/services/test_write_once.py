@@ -9,14 +9,14 @@ from django.utils import timezone
 from portal.errors import NotAllowed
 from portal.models import Contact, Conversation, Entry, Lead, Write
 from portal.outbox import store as outbox
-from portal.outbox.store import LostClaim, RecordBusy
+from portal.outbox.store import LostClaim
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, Refused
 from portal.sandbox import Fault
 from portal.services.contacts import create_contact, existing_contact, know_user, update_contact
 from portal.services.conversations import add_note, send_reply, set_status, start_conversation
 from portal.services.errors import CannotDo, StaleRecord
 from portal.services.leads import create_lead, delete_lead, update_lead
-from portal.services.writes import send_due
+from portal.services.sending import send_due
 
 
 @pytest.fixture
@@ -288,8 +288,14 @@ def test_one_change_of_a_record_is_in_flight_at_a_time(lead, agent, sandbox):
     change_stage(lead, agent)
     Write.objects.update(status="in_flight", lease_until=timezone.now() + outbox.LEASE)
 
-    with pytest.raises(RecordBusy):
-        change_stage(lead, agent, form_id="f2", stage="lost", before="qualified")
+    later = change_stage(lead, agent, form_id="f2", stage="lost", before="new")
+
+    assert (later.write.status, later.write.reason) == ("queued", "order")
+    assert send_due() == 0
+    Write.objects.filter(form_id="f1").update(status="sent", settled_at=timezone.now())
+    assert send_due() == 1
+    assert Write.objects.get(form_id="f2").status == "sent"
+    assert sandbox.leads[0]["pipeline_stage"] == "lost"
 
 
 def test_a_reply_reaches_the_customer_and_a_note_does_not(conversation, agent, sandbox):

@@ -11,7 +11,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from portal.models import Batch, Connection, Contact, Conversation, Delivery, Lead, SyncState
+from portal.models import (
+    Batch,
+    Connection,
+    Contact,
+    Conversation,
+    Delivery,
+    Entry,
+    Lead,
+    SyncState,
+    Write,
+)
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -72,6 +82,17 @@ WORKSPACE = {
     "batch-resume": Rule(NOBODY, "agent", record="batch"),
     "batch-cancel": Rule(NOBODY, "agent", record="batch"),
     "batch-undo": Rule(NOBODY, "agent", record="batch"),
+    "conversation-undo": Rule(NOBODY, "agent", record="conversation"),
+    "lead-meanwhile": Rule(NOBODY, "agent", record="lead"),
+    "contact-meanwhile": Rule(NOBODY, "agent", record="contact"),
+    "outbox": Rule("viewer"),
+    "outbox-release": Rule(NOBODY, "admin"),
+    "outbox-detail": Rule("viewer", record="write"),
+    "outbox-edit": Rule("agent", "agent", record="write"),
+    "outbox-now": Rule(NOBODY, "agent", record="write"),
+    "outbox-again": Rule(NOBODY, "agent", record="write"),
+    "outbox-arrived": Rule(NOBODY, "agent", record="write"),
+    "outbox-discard": Rule(NOBODY, "agent", record="write"),
     "settings": Rule("admin"),
     "settings-connections": Rule("admin"),
     "settings-webhooks": Rule("admin"),
@@ -168,7 +189,23 @@ def desk(sandbox, nexadesk, synced):
                 "checked": 0,
             },
         ).pk,
+        "write": waiting_write(nexadesk).pk,
     }
+
+
+def waiting_write(connection):
+    """A change that is not confirmed; nobody has sent it."""
+    entry = Entry.objects.create(workspace=connection.workspace, action="lead.create")
+    return Write.objects.create(
+        workspace=connection.workspace,
+        connection=connection,
+        entry=entry,
+        form_id="matrix-1",
+        action="lead.create",
+        kind="leads",
+        changes={"visitor_name": "Ada"},
+        status="undecided",
+    )
 
 
 def path_of(name, records, slug="acme"):

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from portal.jobs import batches, deliveries, live, sync
+from portal.jobs import batches, deliveries, live, outbox, sync
 
 # Fixed in 3.51.3: one connection checkpoints while another commits (reliability, facts).
 SAFE_SQLITE = (3, 51, 3)
@@ -24,6 +24,7 @@ class Command(BaseCommand):
             )
         sync.wake_all()
         deliveries.wake_all()
+        outbox.sweep.enqueue()
         batches.wake_all()
         live.every_hour.call_local()
         call_command("run_huey")

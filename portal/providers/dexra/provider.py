@@ -1,6 +1,6 @@
 """What Dexra is and can do, for pages and services that never name it."""
 
-from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider
+from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider, Recognition
 from portal.providers.dexra import assumed, client, parse, webhooks
 
 _CONVERSATION = (
@@ -62,4 +62,9 @@ DEXRA = Provider(
     key_hint="Keys are made in the Developer Settings of Dexra's dashboard.",
     assumptions=assumed.ASSUMPTIONS,
     webhooks=webhooks.WEBHOOKS,
+    recognised_by={
+        Can.CREATE_CONVERSATION: Recognition(
+            same=("subject",), hints=("subject",), sort=None, by="user_id"
+        )
+    },
 )

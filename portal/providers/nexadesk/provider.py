@@ -1,6 +1,6 @@
 """What NexaDesk is and can do, for pages and services that never name it."""
 
-from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider
+from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider, Recognition
 from portal.providers.nexadesk import assumed, client, parse, webhooks
 
 STAGES = ("new", "qualified", "assigned", "contacted", "converted", "lost")
@@ -155,4 +155,16 @@ NEXADESK = Provider(
     ),
     assumptions=assumed.ASSUMPTIONS,
     webhooks=webhooks.WEBHOOKS,
+    recognised_by={
+        Can.CREATE_LEAD: Recognition(
+            same=("visitor_name", "visitor_email", "visitor_phone", "visitor_company"),
+            hints=("visitor_name", "visitor_email"),
+            sort="created_at:desc",
+        ),
+        Can.CREATE_CONTACT: Recognition(
+            same=("first_name", "last_name", "email", "phone", "company_name"),
+            hints=("first_name", "email"),
+            sort="created_at:desc",
+        ),
+    },
 )

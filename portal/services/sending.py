@@ -1,0 +1,69 @@
+"""Queued writes, sent by a worker: by the person who wrote them, if they still may."""
+
+import time
+
+from portal.errors import NotAllowed, PortalError
+from portal.mirror import store, threads
+from portal.mirror.models import Conversation
+from portal.outbox import store as outbox
+from portal.outbox.models import Write
+from portal.records import Kind
+from portal.services.errors import NewerMessage
+from portal.services.upstream import source_of
+from portal.services.writes import attempt, settle_refusal
+from portal.team.models import Membership
+
+
+def send_due(seconds: float = 45) -> int:
+    """
+    Send the queued writes whose time has come, each once; return how many were tried.
+
+    A connection that cannot be reached now is left alone for this turn.
+    """
+    outbox.expire_leases()
+    until, tried = time.monotonic() + seconds, 0
+    down: set[int] = set()
+    for write_id in outbox.due():
+        if time.monotonic() > until:
+            break
+        write = outbox.claim(write_id, but_not=down)
+        if write is not None:
+            tried += 1
+            if _send_claimed(write).status == Write.Status.QUEUED:
+                down.add(write.connection_id)
+    return tried
+
+
+def send_one(write_id: int) -> Write | None:
+    """Send this queued write if its time has come; as it stands then, None if nobody may."""
+    outbox.expire_leases()
+    write = outbox.claim(write_id)
+    return _send_claimed(write) if write is not None else None
+
+
+def _send_claimed(write: Write) -> Write:
+    """As the person who wrote it, if they still may; a refusal stays on the row."""
+    try:
+        if not _still_may(write):
+            settle_refusal(write, NotAllowed())
+        elif _came_too_late(write):
+            settle_refusal(write, NewerMessage())
+        else:
+            attempt(write)
+    except PortalError:
+        """Settled and said on the row: the pages show it."""
+    write.refresh_from_db()
+    return write
+
+
+def _came_too_late(write: Write) -> bool:
+    """Whether the customer wrote while this reply waited: its author should read that first."""
+    if write.action != "message.send":
+        return False
+    row = store.find(source_of(write.connection), Kind.CONVERSATIONS, write.upstream_id)
+    return isinstance(row, Conversation) and threads.heard_since(row, write.created_at)
+
+
+def _still_may(write: Write) -> bool:
+    member = Membership.objects.filter(workspace=write.workspace, user=write.actor).first()
+    return member is not None and member.reaches(Membership.Role.AGENT)
