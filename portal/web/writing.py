@@ -174,10 +174,10 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
 def _queued(write: Write, service: str) -> Ending:
     if write.reason == HELD:
         message = _("Saved here. It is sent in a few seconds, unless you take it back.")
-        return Ending("ok", message, taken=True, write=write)
+        return Ending("ok", message, taken=True)
     if write.reason == ORDER:
         message = _("Saved here. It will be sent after the change before it.")
-        return Ending("warn", message, taken=True, write=write)
+        return Ending("warn", message, taken=True)
     if write.reason not in _KEY_TROUBLE:
         message = _("Saved here. It will be sent when %s answers.") % service
         return Ending("warn", message, taken=True)
