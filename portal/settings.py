@@ -101,6 +101,8 @@ WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
 # How long the log of who did what is kept.
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
 WRITE_DEADLINE_SECONDS = 8.0
+# How long a reply can be taken back before it goes to the customer; 0 sends at once.
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=10)
 SYNC_DEADLINE_SECONDS = 30.0
 # Only for tests: how long a service's window of calls is, in seconds.
 BUDGET_WINDOW_SECONDS = env.float("CROSSDESK_WINDOW_SECONDS", default=60.0)

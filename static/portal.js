@@ -231,8 +231,12 @@ document.addEventListener("click", async (event) => {
 });
 
 /* Text that was typed and not sent: the browser asks before it is lost. */
-const typed = (form) => [...form.elements].some((field) => field.type !== "hidden" && (
-  field.matches("textarea,input:not([type=checkbox],[type=radio],[type=submit])") && field.value !== field.defaultValue));
+const changed = (field) => {
+  if (!field.name || field.name === "mode" || field.matches("[type=hidden],[type=submit],button,fieldset")) return false;
+  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected && (option.defaultSelected || option.index > 0));
+  return field.matches("[type=checkbox],[type=radio]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+};
+const typed = (form) => form.matches("[data-unsaved]") && form.elements.content.value.trim() !== "" || [...form.elements].some(changed);
 let sending = false;
 /* What the server took is not lost: htmx goes on to the page that says so. */
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET" && ctx.response.headers.has("HX-Redirect")) sending = true });
@@ -259,6 +263,27 @@ document.addEventListener("htmx:after:swap", () => {
   if (draft.mode) form.elements.mode.value = draft.mode;
   form.elements.content.value = draft.text;
 });
+
+/* A conflict's choice is seen in the field itself; who types there goes on with their own. */
+document.addEventListener("change", ({ target }) => {
+  if (target.matches?.("[data-fills]")) {
+    const field = target.form.elements[target.dataset.fills];
+    if (field && "value" in field && field.type !== "hidden") field.value = target.dataset.text;
+  } else if (target.name && target.form) {
+    const mine = $(`[data-fills="${CSS.escape(target.name)}"][value=mine]`, target.form);
+    if (mine) { mine.checked = true; mine.dataset.text = target.value }
+  }
+});
+
+/* Seconds that run down beside a message one can still take back. */
+setInterval(() => {
+  for (const node of $$("[data-count]")) {
+    const left = Number(node.dataset.count) - 1;
+    if (left < 0) continue;
+    node.dataset.count = left;
+    node.textContent = left ? node.dataset.countWords.replace("#", left) : node.dataset.countDone;
+  }
+}, 1000);
 
 /* A plain form is sent once: the second press within 5 s is dropped, and Back finds it ready. */
 document.addEventListener("submit", (event) => {

@@ -195,10 +195,13 @@ def due(limit: int = 200) -> list[int]:
     return list(queued.order_by("-lane", "id").values_list("id", flat=True)[:limit])
 
 
-def claim(write_id: int, *, but_not: Collection[int] = ()) -> Write | None:
+def claim(
+    write_id: int, *, but_not: Collection[int] = (), even_early: bool = False
+) -> Write | None:
     """
     Take a queued write for sending: in flight, next attempt, new lease. None if it is gone,
-    not due, not the first of its record, or of one of these connections (`but_not`).
+    not due (unless `even_early`), not the first of its record, or of one of these connections
+    (`but_not`).
     """
     now = timezone.now()
     write = Write.objects.filter(pk=write_id).exclude(connection_id__in=but_not).first()
@@ -207,12 +210,9 @@ def claim(write_id: int, *, but_not: Collection[int] = ()) -> Write | None:
     earlier = ahead(write.connection_id, write.kind, write.upstream_id)
     if earlier.filter(pk__lt=write.pk).exists():
         return None
-    queued = Write.objects.filter(
-        Q(not_before=None) | Q(not_before__lte=now),
-        pk=write_id,
-        status=Write.Status.QUEUED,
-        attempt=write.attempt,
-    )
+    queued = Write.objects.filter(pk=write_id, status=Write.Status.QUEUED, attempt=write.attempt)
+    if not even_early:
+        queued = queued.filter(Q(not_before=None) | Q(not_before__lte=now))
     try:
         with transaction.atomic():
             claimed = queued.update(
@@ -234,13 +234,6 @@ def whole(write_id: int) -> Write:
     return Write.objects.select_related(
         "workspace", "connection", "connection__workspace", "entry", "actor"
     ).get(pk=write_id)
-
-
-def whole_by_form(workspace: Workspace, form_id: str) -> Write:
-    """The write that this form made, with what its sender needs."""
-    return whole(
-        Write.objects.values_list("pk", flat=True).get(workspace=workspace, form_id=form_id)
-    )
 
 
 def expire_leases() -> int:

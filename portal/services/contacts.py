@@ -5,9 +5,11 @@ from typing import Any
 
 from portal.mirror import store
 from portal.mirror.models import Contact
+from portal.outbox import store as outbox
 from portal.providers.errors import ProviderError
 from portal.records import Can, ContactRecord, Kind
-from portal.services.errors import NotConnected
+from portal.services.clashes import clashes_in
+from portal.services.errors import NotConnected, StaleRecord
 from portal.services.keeping import keep_one, keep_records
 from portal.services.refresh import refresh
 from portal.services.upstream import connect, provider_of, source_of
@@ -36,11 +38,29 @@ def update_contact(
     actor: Membership,
     form_id: str,
 ) -> Outcome:
-    """Change a contact upstream, then here; as `leads.update_lead` does."""
+    """
+    Change a contact upstream, then here; as `leads.update_lead` does. A user that the API
+    cannot show is compared with our copy, which webhooks and colleagues may have changed.
+    """
+    actor.require(Membership.Role.AGENT)
     can = provider_of(contact.connection).can
     action = "contact.update" if Can.UPDATE_CONTACT in can else "user.update"
+    if action == "user.update" and outbox.by_form(actor.workspace, form_id) is None:
+        _check_copy(contact, changes, before)
     ask = Ask(action, contact.connection, changes=changes, before=before, subject=contact)
     return submit(ask, actor=actor, form_id=form_id)
+
+
+def _check_copy(contact: Contact, changes: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Raise `StaleRecord` if our copy moved on in a field, or an attribute, that is changed."""
+    clashes = [
+        clash
+        for name, mine in changes.items()
+        if name in before
+        for clash in clashes_in(name, before[name], contact.raw.get(name), mine)
+    ]
+    if clashes:
+        raise StaleRecord(contact, clashes)
 
 
 def know_user(connection: Connection, upstream_id: str) -> Contact:

@@ -14,8 +14,12 @@ from portal.live import store as live
 from portal.mirror import store
 from portal.mirror.models import Conversation, Upstream
 from portal.mirror.store import Record, Saved, Source
+from portal.outbox.models import Write
 from portal.records import Kind
 from portal.services import outside
+
+OUTBOX = "outbox"
+"""What `live` calls a change of how a write stands."""
 
 
 def keep_records(
@@ -57,3 +61,13 @@ def keep_gone(row: Upstream, kind: Kind, *, ours: bool = False) -> None:
 def thread_changed(conversation: Conversation) -> None:
     """Messages of this conversation changed: tell the open pages. In the caller's transaction."""
     live.note(conversation.workspace_id, Kind.CONVERSATIONS.value, [conversation.pk])
+
+
+def write_moved(write: Write) -> None:
+    """
+    A write stands otherwise than before: the outbox's page, and its record's, show it. In the
+    transaction that moved it.
+    """
+    live.note(write.workspace_id, OUTBOX, [write.pk])
+    if write.entry.subject_id is not None:
+        live.note(write.workspace_id, write.kind, [write.entry.subject_id])

@@ -5,6 +5,8 @@ proof alone. An error in a look-up decides nothing.
 
 import time
 
+from django.db import transaction
+
 from portal.budget.store import Lane
 from portal.crash import crash
 from portal.errors import PortalError
@@ -14,6 +16,7 @@ from portal.outbox.models import Write
 from portal.providers.errors import NotFound, ProviderError, TryLater
 from portal.services.actions import ACTIONS
 from portal.services.errors import NotConnected
+from portal.services.keeping import write_moved
 from portal.services.lookups import Finding, Proof
 from portal.services.upstream import connect, source_of
 from portal.services.writes import keep_answer, settle_refusal
@@ -71,10 +74,13 @@ def look_up(write: Write) -> bool:
 def _conclude(write: Write, finding: Finding) -> None:
     if finding.proof is Proof.ARRIVED:
         keep_answer(write, ACTIONS[write.action], finding.answer)
-    elif finding.proof is Proof.ABSENT:
-        outbox.put_off(write, 0, reason="absent")
-    else:
-        doubts.leave_to_person(write, finding.evidence)
+        return
+    with transaction.atomic():
+        if finding.proof is Proof.ABSENT:
+            outbox.put_off(write, 0, reason="absent")
+        else:
+            doubts.leave_to_person(write, finding.evidence)
+        write_moved(write)
 
 
 def _refuse(write: Write, error: PortalError) -> None:
@@ -89,7 +95,9 @@ def _failed(write: Write, error: PortalError) -> bool:
     passing = isinstance(error, TryLater | NotConnected)
     try:
         if not passing and write.lookups >= HOPELESS_AFTER:
-            doubts.leave_to_person(write, {"why": error.message})
+            with transaction.atomic():
+                doubts.leave_to_person(write, {"why": error.message})
+                write_moved(write)
         else:
             doubts.look_again(write, _wait_seconds(write, error), reason=type(error).__name__)
     except outbox.LostClaim:

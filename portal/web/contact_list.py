@@ -15,18 +15,22 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
-from portal.web.frame import connections_of
+from portal.web.frame import connections_of, marks_on
 from portal.web.lead_list import writable
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A contact as its row shows it; `service` is "" where all come from one connection."""
+    """
+    A contact as its row shows it; `service` is "" where all come from one connection, `mark`
+    how a change of it stands that is not settled.
+    """
 
     contact: Any
     name: str
     service: str
+    mark: str = ""
 
 
 def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
@@ -55,8 +59,12 @@ def contact_list(request: MemberRequest) -> HttpResponse:
     )
     names = {c.pk: service.name_of(c) for c in connections} if several else {}
     boxes = [menus.checks(state, "connection", words["connection"], counts, counted=found.whole)]
+    marks = marks_on(request)
     context = {
-        "rows": [_row(contact, names) for contact in listing.rows],
+        "rows": [
+            _row(contact, names, marks.get(f"contacts:{contact.pk}", ""))
+            for contact in listing.rows
+        ],
         "several": several,
         "menus": [
             *(boxes if several else []),
@@ -94,9 +102,10 @@ def heads(*, several: bool) -> list[Head]:
     return [*found[:4], Head(_("Service")), *found[4:]] if several else found
 
 
-def _row(contact: Any, names: dict[int, str]) -> Row:
+def _row(contact: Any, names: dict[int, str], mark: str) -> Row:
     return Row(
         contact,
         contact.name or contact.email or contact.upstream_id,
         names.get(contact.connection_id, ""),
+        mark,
     )

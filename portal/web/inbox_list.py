@@ -19,7 +19,7 @@ from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
 from portal.web.composing import STATES
-from portal.web.frame import connections_of
+from portal.web.frame import connections_of, marks_on
 from portal.web.htmx import is_partial
 from portal.web.lists import Asked, Listing, Words, read, show_list
 from portal.web.lists import State as ListState
@@ -33,7 +33,8 @@ PLACES = ("conversation-list", "conversation-detail")
 class Row:
     """
     One line of the list. `label` and `tone` are the state's badge; `service` is "" unless
-    the workspace has several connections; `at` is the newest time that the provider tells.
+    the workspace has several connections; `at` is the newest time that the provider tells;
+    `mark` how a write of it stands that is not settled.
     """
 
     pk: int
@@ -46,6 +47,7 @@ class Row:
     channel: str
     service: str
     tags: list[str]
+    mark: str = ""
 
 
 def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
@@ -70,6 +72,7 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     mine = connections_of(request)
     told = request.GET.copy()
     told.pop("show", None)
+    told.pop("edit", None)
     state, words, counted = asked(request, told, _path(request))
     return state, {
         "menus": _menus(state, words, counted),
@@ -88,7 +91,11 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     listing = show_list(state, workspace, noun=noun, words=words, counted=counted)
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
-    context["rows"] = [row_of(conversation, names) for conversation in listing.rows]
+    marks = marks_on(request)
+    context["rows"] = [
+        row_of(conversation, names, marks.get(f"conversations:{conversation.pk}", ""))
+        for conversation in listing.rows
+    ]
     context["bulk"] = bar_of(request, Kind.CONVERSATIONS, listing, counted, noun=noun)
     context["list_query"] = f"?{state.query}" if state.query else ""
     exports = reverse("conversation-export", args=[workspace.slug])
@@ -146,7 +153,7 @@ def _menus(state: ListState, words: Mapping[str, Words], counted: Facets) -> lis
     ]
 
 
-def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
+def row_of(conversation: Conversation, names: dict[int, str], mark: str = "") -> Row:
     name = name_of(conversation)
     label, tone = badge(conversation)
     subject = conversation.subject if conversation.subject != name else ""
@@ -161,6 +168,7 @@ def row_of(conversation: Conversation, names: dict[int, str]) -> Row:
         channel=conversation.source,
         service=names.get(conversation.connection_id, ""),
         tags=conversation.tags[: MOST_BADGES - bool(conversation.source) - bool(names)],
+        mark=mark,
     )
 
 

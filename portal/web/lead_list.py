@@ -15,17 +15,21 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
-from portal.web.frame import connections_of
+from portal.web.frame import connections_of, marks_on
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lead as its row shows it. `owner` is a name, else an id, "" if nobody's."""
+    """
+    A lead as its row shows it. `owner` is a name, else an id, "" if nobody's; `mark` how a
+    change of it stands that is not settled, "" if none is.
+    """
 
     lead: Any
     name: str
     owner: str
+    mark: str = ""
 
 
 def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
@@ -49,8 +53,9 @@ def lead_list(request: MemberRequest) -> HttpResponse:
     listing = show_list(
         state, workspace, noun=_("leads"), words=words, heads=heads(), counted=found
     )
+    marks = marks_on(request)
     context = {
-        "rows": [_row(lead) for lead in listing.rows],
+        "rows": [_row(lead, marks.get(f"leads:{lead.pk}", "")) for lead in listing.rows],
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
@@ -117,5 +122,6 @@ def _menus(
     ]
 
 
-def _row(lead: Any) -> Row:
-    return Row(lead, lead.name or lead.email or lead.upstream_id, lead.rep_name or lead.rep_id)
+def _row(lead: Any, mark: str) -> Row:
+    name = lead.name or lead.email or lead.upstream_id
+    return Row(lead, name, lead.rep_name or lead.rep_id, mark)

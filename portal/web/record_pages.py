@@ -157,6 +157,14 @@ def edit_form(
     return form
 
 
+def meanwhile(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
+    """What changed in a record since its form was shown; the form itself is not touched."""
+    request.member.require(Membership.Role.AGENT)
+    form = edit_form(request, subject, row, request.POST, quick=on_card(request))
+    context = {"row": row, "meanwhile": form.meanwhile()}
+    return render(request, "components/meanwhile.html", context)
+
+
 def _edited(request: MemberRequest, subject: Subject, row: Any, ending: Ending) -> HttpResponse:
     """Back to the record: the card in place for htmx from the record's page, else its page."""
     if not (is_partial(request) and on_card(request)):
@@ -212,6 +220,8 @@ def _form_page(
         "ability": ability(request, subject, row) if row else _maker(connection),
         "ending": ending,
         "cancel_href": url_of(request, cancel, row.pk) if row else list_url(request, subject),
+        "meanwhile_href": url_of(request, f"{subject.name}-meanwhile", row.pk) if row else "",
+        "live_key": f"{subject.kind}:{row.pk}" if row else "",
     }
     status = ending.status if ending else status
     template = f"{subject.folder}/form.html"

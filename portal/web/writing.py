@@ -30,8 +30,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal.errors import PortalError
 from portal.jobs.outbox import follow_up
+from portal.outbox.decisions import MovedOn
 from portal.outbox.models import Write
-from portal.outbox.store import ORDER
+from portal.outbox.store import HELD, ORDER
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
 from portal.services.connections import name_of
 from portal.services.errors import CannotDo, CannotUndo, Clash, NotConnected, StaleRecord
@@ -106,12 +107,21 @@ def settle(
         return _refused(stale, connection, status=409, clashes=stale.clashes)
     except (Refused, Duplicate) as refused:
         return _refused(refused, connection, status=422, field=_named(refused.said, fields))
-    except (NotFound, NotConnected, CannotDo, CannotUndo) as error:
+    except (NotFound, NotConnected, CannotDo, CannotUndo, MovedOn) as error:
         return _refused(error, connection, status=409)
     except ProviderError as error:
         return _refused(error, connection, status=422)
     follow_up(outcome.write)
     return _standing(outcome, connection, done or _("Saved"))
+
+
+def settle_plain(verb: Callable[[], None]) -> Ending | None:
+    """Do what needs no service; how it ended if it could not be done, None if it was."""
+    try:
+        verb()
+    except MovedOn as error:
+        return Ending("warn", _(error.message), status=409, error=error)
+    return None
 
 
 def show_errors(form: forms.Form, ending: Ending) -> None:
@@ -158,20 +168,23 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
     if status == Write.Status.QUEUED:
         return _queued(outcome.write, service)
     if status == Write.Status.IN_FLIGHT:
-        return Ending("warn", _("Sending to %s") % service, taken=True)
+        return Ending("warn", _("Sending to %s") % service, taken=True, write=outcome.write)
     message = _("Not confirmed: %s did not answer in time. Checking; do not enter it again.")
-    return Ending("warn", message % service, taken=True)
+    return Ending("warn", message % service, taken=True, write=outcome.write)
 
 
 def _queued(write: Write, service: str) -> Ending:
+    if write.reason == HELD:
+        message = _("Saved here. It is sent in a few seconds, unless you take it back.")
+        return Ending("ok", message, taken=True, write=write)
     if write.reason == ORDER:
         message = _("Saved here. It will be sent after the change before it.")
-        return Ending("warn", message, taken=True)
+        return Ending("warn", message, taken=True, write=write)
     if write.reason not in _KEY_TROUBLE:
         message = _("Saved here. It will be sent when %s answers.") % service
-        return Ending("warn", message, taken=True)
+        return Ending("warn", message, taken=True, write=write)
     message = _("Saved here. It will be sent once the key of %s is replaced in Settings.")
-    return Ending("warn", message % service, taken=True, needs_settings=True)
+    return Ending("warn", message % service, taken=True, needs_settings=True, write=write)
 
 
 def _refused(

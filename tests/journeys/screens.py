@@ -121,6 +121,74 @@ def status_conflict(page, house):
     page.locator(".conflict").wait_for()
 
 
+def held_reply(page, house):
+    """A reply that can still be taken back, and one that something newer stopped."""
+    from django.conf import settings
+
+    from portal.models import Write
+
+    path = house.url(house.conversation("conv-mara"))
+    before, settings.HOLD_SECONDS = settings.HOLD_SECONDS, 3_000
+    try:
+        for text in ("Before she wrote again", "Here it **is**"):
+            page.goto(path)
+            page.locator("#content").fill(text)
+            page.locator("#send-reply").click()
+            page.get_by_text("Sending in").first.wait_for()
+            stopped = {"status": "refused", "reason": "NewerMessage", "attempt": 2}
+            if text.startswith("Before"):
+                Write.objects.update(**stopped)
+    finally:
+        settings.HOLD_SECONDS = before
+    page.goto(path)
+
+
+def rewriting(page, house):
+    held_reply(page, house)
+    page.get_by_role("link", name="Edit and send again").click()
+    page.locator("[name=replaces]").wait_for(state="attached")
+
+
+def fill_outbox(house):
+    """One of each: to decide, refused, stale, checking, waiting; and the workspace is stopped."""
+    from portal.models import Held
+    from tests.web.test_outbox import make
+
+    lead, talk = house.lead("Petra Novak"), house.conversation("conv-mara")
+    told = {"why": "Dexra did not answer.", "found": [{"id": "m1", "text": "Hello " * 30}]}
+    text = {"text": "Dear Mara,\n\n" + "a very long reply " * 40}
+    changes = {"pipeline_stage": "qualified", "expected_billing_amount": 900, "tags": ["a", "b"]}
+    before = {"pipeline_stage": "new", "expected_billing_amount": 5, "tags": []}
+    fields = {"changes": changes, "before": before}
+    made = {
+        "undecided": make(
+            house.dexra, "undecided", action="message.send", row=talk, changes=text, evidence=told
+        ),
+        "refused": make(house.nexadesk, "refused", row=lead, said="x" * 200),
+        "stale": make(house.nexadesk, "refused", row=lead, reason="StaleRecord", **fields),
+        "unknown": make(house.nexadesk, "unknown", action="lead.create"),
+        "queued": make(house.nexadesk, "queued", row=lead, reason="Unreachable", **fields),
+    }
+    Held.objects.get_or_create(workspace=house.workspace, defaults={"reason": "A backup"})
+    return made
+
+
+def outbox_at(kind="", rest=""):
+    def open_it(page, house):
+        made = fill_outbox(house)
+        page.goto(f"/w/acme/outbox/{made[kind].pk}/{rest}" if kind else "/w/acme/outbox/")
+
+    return open_it
+
+
+def marked(path):
+    def open_it(page, house):
+        fill_outbox(house)
+        page.goto(path)
+
+    return open_it
+
+
 def key_refused(page, house):
     page.goto("/w/acme/settings/connections/new/")
     page.get_by_role("radio").first.check()
@@ -286,6 +354,15 @@ SCREENS = [
     Screen("thread-written", written),
     Screen("thread-empty-reply", empty_reply, answers=(422,)),
     Screen("conversation-new", at("/w/acme/conversations/new/")),
+    Screen("thread-held", held_reply),
+    Screen("thread-rewriting", rewriting),
+    Screen("outbox", outbox_at()),
+    Screen("outbox-empty", at("/w/acme/outbox/")),
+    Screen("outbox-detail", outbox_at("undecided")),
+    Screen("outbox-edit", outbox_at("refused", "edit/")),
+    Screen("outbox-conflict", outbox_at("stale", "edit/")),
+    Screen("leads-marked", marked("/w/acme/leads/?q=petra")),
+    Screen("home-waiting", marked("/w/acme/")),
     Screen("contact-changed", contact_changed),
     Screen("activity", activity),
     Screen("activity-none", at("/w/acme/audit/?q=nobody-is-called-this")),

@@ -15,6 +15,9 @@ import random
 import signal
 import sys
 import time
+import traceback
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -40,6 +43,7 @@ writes.RETRY_SECONDS = recovery.FIRST_WAIT_SECONDS = 0.2
 writes.LONGEST_WAIT_SECONDS = recovery.LONGEST_WAIT_SECONDS = 1.0
 breaker.FIRST_PAUSE_SECONDS, breaker.LONGEST_PAUSE_SECONDS = 0.1, 0.5
 settings.WRITE_DEADLINE_SECONDS = 1.0
+settings.HOLD_SECONDS = 0.2
 
 
 class World:
@@ -50,6 +54,7 @@ class World:
         self.folder = Path(plan["folder"])
         self.children = {}  # pid: what it does
         self.kills = 0
+        self.turns, self.at_points = Counter(), Counter()
         self.started = 0
 
     def fork(self, name, deed, *words):
@@ -60,11 +65,12 @@ class World:
         if child == 0:
             code = 1
             try:
-                settings.CRASH_AT = words[1] if name == "web" and len(words) > 1 else ""
-                deed(*words[:1])
+                settings.CRASH_AT = words[-1]
+                deed(words[0])
                 code = 0
+            except Exception:
+                traceback.print_exc()
             finally:
-                sys.stdout.flush()
                 os._exit(code)
         self.children[child] = (name, words)
 
@@ -114,31 +120,42 @@ def _write(plan, number, member, links):
     """The write of this number: always the same one, so that a repeat is a repeat."""
     what, target = plan["writes"][number]
     token, form = f"token-{number}", {"actor": member, "form_id": f"form-{number}"}
-    long = f"{token}: your parcel left our house this morning"
-    if what == "lead.create":
-        return create_lead(links["nexadesk"], {"visitor_name": token}, **form)
-    if what == "contact.create":
-        values = {"first_name": token, "email": f"{token}@delta.example"}
-        return create_contact(links["nexadesk"], values, **form)
-    if what == "conversation.create":
-        values = {"user_id": "u_1", "subject": token}
-        return start_conversation(links["dexra"], values, **form)
-    if what in ("message.send", "message.note"):
-        row = _find(Conversation, target)
-        send = send_reply if what == "message.send" else add_note
-        return send(row, long, **form)
-    if what == "lead.update":
-        row = _find(Lead, target)
-        before = {"need_summary": row.raw.get("need_summary")}
-        return update_lead(row, {"need_summary": token}, before=before, **form)
-    if what == "contact.update":
-        row = _find(Contact, target)
-        before = {"profile_notes": row.raw.get("profile_notes")}
-        return update_contact(row, {"profile_notes": token}, before=before, **form)
-    return delete_lead(_find(Lead, target), **form)
+    kind, _, verb = what.partition(".")
+    if verb == "create":
+        make, provider, values = CREATIONS[kind]
+        return make(
+            links[provider], {n: v.replace(TOKEN, token) for n, v in values.items()}, **form
+        )
+    model, do, field = CHANGES[what]
+    row = _find(model, target)
+    if kind == "message":
+        return do(row, f"{token}: your parcel left our house this morning", **form)
+    if verb == "delete":
+        return do(row, **form)
+    return do(row, {field: token}, before={field: row.raw.get(field)}, **form)
+
+
+TOKEN = "<token>"
+CREATIONS = {
+    "lead": (create_lead, "nexadesk", {"visitor_name": TOKEN}),
+    "contact": (
+        create_contact,
+        "nexadesk",
+        {"first_name": TOKEN, "email": f"{TOKEN}@delta.example"},
+    ),
+    "conversation": (start_conversation, "dexra", {"user_id": "u_1", "subject": TOKEN}),
+}
+CHANGES = {
+    "message.send": (Conversation, send_reply, ""),
+    "message.note": (Conversation, add_note, ""),
+    "lead.update": (Lead, update_lead, "need_summary"),
+    "contact.update": (Contact, update_contact, "profile_notes"),
+    "lead.delete": (Lead, delete_lead, ""),
+}
 
 
 def _find(model, upstream_id):
+    """Our copy, as a page would have it."""
     rows = model._default_manager.select_related("connection", "workspace")
     row = rows.get(upstream_id=upstream_id)
     row.connection.workspace = row.workspace
@@ -158,26 +175,39 @@ def storm(world):
     """Until every form was pressed and enough processes were killed."""
     plan = world.plan
     forms = [list(part) for part in _parts(range(len(plan["writes"])), plan["forms_each"])]
-    next_kill, told = time.monotonic(), set()
+    next_kill = time.monotonic()
     while forms or world.kills < plan["kills"] or _webs(world):
-        for name, words, killed in world.reap():
-            if name == "web" and killed:
-                told = _told(world)
-                rest = [n for n in words[0] if n not in told]
-                # The browser repeats the form that got no answer, and goes on.
-                forms.insert(0, rest) if rest else None
+        forms = _repeat_what_was_killed(world) + forms
         while len(_webs(world)) < plan["webs"] and forms:
-            point = world.chance.choice(plan["points"]) if plan["points"] else ""
-            world.fork("web", lambda numbers: press(world, numbers), forms.pop(0), point)
+            world.fork("web", partial(press, world), forms.pop(0), _point(world, "web"))
         while sum(name == "worker" for name, _ in world.children.values()) < plan["workers"]:
-            world.fork("worker", work, 30)
+            world.fork("worker", work, 3, _point(world, "worker"))
         if world.kills < plan["kills"] and time.monotonic() > next_kill:
             world.kill_one()
             next_kill = time.monotonic() + world.chance.uniform(*plan["kill_every"])
-        if not forms and not _webs(world):
-            if world.kills >= plan["kills"] or not _open():
-                break
+        if not forms and not _webs(world) and not _open():
+            break
         time.sleep(0.002)
+
+
+def _repeat_what_was_killed(world):
+    """The browser repeats the form that got no answer, and goes on."""
+    again = []
+    for name, words, killed in world.reap():
+        told = _told(world) if name == "web" and killed else set()
+        world.at_points[words[-1]] += killed
+        rest = [n for n in words[0] if n not in told] if name == "web" and killed else []
+        again += [rest] if rest else []
+    return again
+
+
+def _point(world, name):
+    """The named point at which the next process of this name ends, one after the other."""
+    points = world.plan["points"].get(name, [])
+    if not points:
+        return ""
+    world.turns[name] += 1
+    return points[world.turns[name] % len(points)]
 
 
 def _webs(world):
@@ -224,11 +254,12 @@ def main():
     quiet(world, seconds=120)
     report = {
         "kills": world.kills,
+        "at_points": world.at_points,
         "processes": world.started,
         "storm_seconds": round(stormed, 1),
         "seconds": round(time.monotonic() - began, 1),
     }
-    print(json.dumps(report))
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 if __name__ == "__main__":

@@ -55,10 +55,21 @@ WORKSPACE = {
     "conversation-reply": Rule(NOBODY, "agent", record="conversation"),
     "conversation-note": Rule(NOBODY, "agent", record="conversation"),
     "conversation-status": Rule(NOBODY, "agent", record="conversation"),
+    "conversation-undo": Rule(NOBODY, "agent", record="conversation"),
+    "lead-meanwhile": Rule(NOBODY, "agent", record="lead"),
+    "contact-meanwhile": Rule(NOBODY, "agent", record="contact"),
+    "outbox": Rule("viewer"),
+    "outbox-release": Rule(NOBODY, "admin"),
+    "outbox-detail": Rule("viewer", record="write"),
+    "outbox-edit": Rule("agent", "agent", record="write"),
+    "outbox-now": Rule(NOBODY, "agent", record="write"),
+    "outbox-again": Rule(NOBODY, "agent", record="write"),
+    "outbox-arrived": Rule(NOBODY, "agent", record="write"),
+    "outbox-discard": Rule(NOBODY, "agent", record="write"),
     "activity": Rule("viewer"),
     "activity-entry": Rule("viewer", record="entry"),
     "activity-export": Rule(NOBODY, "admin"),
-    "undo": Rule("agent", "agent", record="write"),
+    "undo": Rule("agent", "agent", record="sent_write"),
     "settings": Rule("admin"),
     "settings-connections": Rule("admin"),
     "settings-webhooks": Rule("admin"),
@@ -165,12 +176,28 @@ def made_by_nobody(connection):
         changes={"pipeline_stage": "won"},
         status="sent",
     )
-    return {"entry": entry.pk, "write": write.pk}
+    return {"entry": entry.pk, "sent_write": write.pk, "write": waiting_write(connection).pk}
+
+
+def waiting_write(connection):
+    """A change that is not confirmed; nobody has sent it."""
+    return Write.objects.create(
+        workspace=connection.workspace,
+        connection=connection,
+        entry=log.open_entry(connection.workspace, "lead.create", actor=None),
+        form_id="matrix-1",
+        action="lead.create",
+        kind="leads",
+        changes={"visitor_name": "Ada"},
+        status="undecided",
+    )
 
 
 def path_of(name, records, slug="acme"):
     rule = WORKSPACE[name]
-    keywords = {f"{rule.record}_id": records[rule.record]} if rule.record else {}
+    keywords = (
+        {f"{rule.record.removeprefix('sent_')}_id": records[rule.record]} if rule.record else {}
+    )
     return reverse(name, kwargs={"slug": slug, **keywords})
 
 
