@@ -24,8 +24,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "contact": ("contact.", "user."),
     "conversation": ("conversation.",),
     "message": ("message.",),
+    "outbox": ("write.", "outbox."),
     "batch": ("batch.",),
-    "export": ("export.", "audit."),
+    "export": ("leads.export", "contacts.export", "conversations.export", "audit.export"),
     "settings": ("connection.", "webhook.", "sync.", "delivery.", "workspace.", "member."),
     "session": ("session.",),
 }

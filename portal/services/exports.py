@@ -33,7 +33,7 @@ def begin(kind: Kind, *, actor: Membership, what: Mapping[str, Any]) -> Entry:
     """
     actor.require(Membership.Role.AGENT)
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=actor.user_id)
+        user = User.objects.select_for_update(no_key=True).get(pk=actor.user_id)
         running = Entry.objects.filter(
             actor=user,
             action__endswith=".export",

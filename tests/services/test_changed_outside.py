@@ -173,7 +173,7 @@ def test_a_page_of_changes_costs_the_same_few_queries(
     sync_connection(nexadesk)
     source = source_of(nexadesk)
     same = [parse.lead(dict(lead)) for lead in sandbox.leads]
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         keep_records(source, Kind.LEADS, same, whole=True)
     for lead in sandbox.leads:
         sandbox.edit_lead(lead["id"], pipeline_stage="won")

@@ -257,7 +257,7 @@ class TestExport:
     ):
         for _ in range(6):
             log.note(workspace.pk, [log.Note("lead.outside", "n", "leads", n) for n in range(200)])
-        with django_assert_max_num_queries(30):
+        with django_assert_max_num_queries(32):
             rows = self.rows(client_of(admin).post("/w/acme/audit/export/"))
 
         assert len(rows) == 1201
