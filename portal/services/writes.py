@@ -232,8 +232,8 @@ def _settle_failure(write: Write, error: PortalError) -> Outcome:
         return Outcome(write)
     if arrived:
         with transaction.atomic():
-            outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
             log.end(write.entry, Entry.Outcome.UNKNOWN, reason=error.message)
+            outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
             write_moved(write)
         return Outcome(write)
     settle_refusal(write, error)
@@ -251,8 +251,9 @@ def _wait_seconds(write: Write, error: PortalError) -> float:
 def settle_refusal(write: Write, error: PortalError) -> None:
     said = getattr(error, "said", "")
     with transaction.atomic():
-        outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
+        # The log's lock first, as where an answer is kept: two orders could wait for each other.
         log.end(write.entry, Entry.Outcome.REFUSED, reason=said or error.message)
+        outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
         write_moved(write)
         if isinstance(error, NotFound):
             _forget(write)
