@@ -81,7 +81,8 @@ from portal.services.leads import update_lead
 member = Membership.objects.select_related("workspace", "user").get()
 leads = list(Lead.objects.select_related("connection", "workspace").order_by("-id")[:3])
 took, turn, stop = [], 0, pathlib.Path("{stop}")
-while not stop.exists():
+until = time.time() + 3000
+while not stop.exists() and time.time() < until:
     lead = leads[turn % 3]
     lead.connection.workspace = lead.workspace
     lead.refresh_from_db(fields=["raw"])
