@@ -300,6 +300,17 @@ def test_what_was_not_looked_at_is_never_sent(house, desk, sandbox):
     assert sandbox.requests.count("POST /leads") == 0
 
 
+def test_columns_that_changed_their_meaning_make_every_row_wait_for_a_look(
+    house, desk, sandbox, agent
+):
+    batch = draft(desk)
+    checked(desk, batch)
+    imports.give_meaning(batch, {"Name": "visitor_company"}, "skip", actor=agent)
+    desk.post(f"/w/acme/batches/{batch.pk}/start/")
+    batches.run(batch.pk)
+    assert sandbox.requests.count("POST /leads") == 0
+
+
 def test_after_it_started_no_row_can_be_changed(house, desk):
     batch = draft(desk)
     checked(desk, batch)
