@@ -91,7 +91,7 @@ def _tables(client: Client) -> list[Any]:
     workspace, template = context["workspace"], get_template("leads/list.html#results")
 
     def ours() -> None:
-        context["rows"] = rows_of(tables2.newest(workspace).rows)
+        context["rows"] = rows_of(tables2.newest(workspace).rows, {})
         assert template.render(context, request).count("<tr") == 51
 
     return [ours, lambda: tables2.table_of(workspace, request)]

@@ -1,6 +1,6 @@
 """Every room's tables, so that Django finds them; nothing else."""
 
-from portal.audit.models import Entry
+from portal.audit.models import Chain, Entry, Link
 from portal.batches.models import Batch, BatchRow, Mapping
 from portal.budget.models import Breaker, Window
 from portal.deliveries.models import Delivery
@@ -24,6 +24,7 @@ __all__ = [
     "Batch",
     "BatchRow",
     "Breaker",
+    "Chain",
     "Change",
     "Connection",
     "Contact",
@@ -33,6 +34,7 @@ __all__ = [
     "Entry",
     "Held",
     "Lead",
+    "Link",
     "Mapping",
     "Membership",
     "Message",

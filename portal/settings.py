@@ -98,7 +98,11 @@ LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 # Deliveries that one webhook address takes, a minute and process; and how many may wait.
 WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
 WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
+# How long the log of who did what is kept.
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
 WRITE_DEADLINE_SECONDS = 8.0
+# How long a reply can be taken back before it goes to the customer; 0 sends at once.
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=10)
 SYNC_DEADLINE_SECONDS = 30.0
 # Only for tests: how long a service's window of calls is, in seconds.
 BUDGET_WINDOW_SECONDS = env.float("CROSSDESK_WINDOW_SECONDS", default=60.0)
@@ -289,6 +293,13 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# What is too large for any file of ours is dropped on its way in.
+FILE_UPLOAD_HANDLERS = [
+    "portal.web.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 SECURE_CSP = {
     "default-src": [CSP.NONE],

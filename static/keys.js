@@ -20,12 +20,18 @@ const move = (step) => {
   return true;
 };
 
+/* portal.js knows what this tab changed last; what it takes on, it prevents. */
+const asks = (name) => !document.dispatchEvent(new CustomEvent(name, { cancelable: true }));
+const canUndo = () => asks("undo:count");
+
 /* The keys of this page: [keys, what they do]. [data-key] and [data-go] name theirs in the page. */
 const nameOf = (node) => node.dataset.keyName || node.getAttribute("aria-label") || [...node.childNodes].filter((part) => !part.matches?.("kbd,svg")).map((part) => part.textContent).join("").trim() || node.title;
 const listed = () => {
   const words = $("#keys-list").dataset, found = [];
   if (rows().length) found.push([["J", "K"], words.move], [["Enter"], words.open]);
+  if (rows().length && $("#bulk")) found.push([["X"], words.select]);
   if (search()) found.push([["/"], words.search]);
+  if (canUndo()) found.push([["Z"], words.undo]);
   for (const node of $$("[data-key]")) if (shown(node)) found.push([[node.dataset.key.toUpperCase()], nameOf(node)]);
   for (const node of $$("[data-go]")) found.push([["G", words.then, node.dataset.go.toUpperCase()], node.title]);
   if ($("form textarea")) found.push([["Ctrl", "Enter"], words.send]);
@@ -53,6 +59,7 @@ const letter = (key) => {
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
   if (key === "o") { const link = rows().find((row) => row === document.activeElement); link?.click(); return Boolean(link) }
+  if (key === "z") return asks("undo");
   const bound = $$(`[data-key="${CSS.escape(key)}"]`).find(shown);
   if (!bound) return false;
   if (bound.matches("[type=radio]")) { bound.click(); $("textarea", bound.form)?.focus() }

@@ -5,7 +5,8 @@
    data-live="leads:12 ..."    a region of these records; it has an id, or is a row of a list
    data-live="leads contacts"  a region of all records of these kinds
    data-live-list="leads"      a list whose rows carry data-live; new rows wait behind "Show"
-   data-live-thread            the region is a thread of messages */
+   data-live-thread            the region is a thread of messages
+   data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -144,6 +145,7 @@ const read = async () => {
   const keys = changed, all = everything;
   changed = new Set();
   everything = false;
+  for (const node of $$("[data-live-ask]")) if (all || keys.has(node.dataset.liveAsk)) node.dispatchEvent(new CustomEvent("meanwhile"));
   if (!listsOf(keys, all).length && !regionsOf(keys, all).length) { check(); return }
   const started = performance.now(), before = swaps;
   busyReading = true;
@@ -420,7 +422,11 @@ const later = () => {
 for (const name of ["pointerout", "focusout", "selectionchange", "toggle"]) document.addEventListener(name, later, { capture: true, passive: true });
 
 /* Somebody else changed the page: what was read before is older than what is shown. */
-document.addEventListener("htmx:after:swap", () => { swaps += 1; etag = "" });
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx?.target?.matches?.("[data-live-ask]")) return; /* only told what we have heard of ourselves */
+  swaps += 1;
+  etag = "";
+});
 
 /* Not at once: many a page is left again within a second. */
 setTimeout(() => { open(); plan(stream ? LOOK : 0) }, 1_000);

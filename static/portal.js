@@ -23,21 +23,49 @@ const say = (text) => {
 document.addEventListener("announce", ({ detail }) => say(detail.message ?? detail.value ?? String(detail)));
 const sayNew = (root) => $$("[data-announce]", root).slice(0, 1).forEach((node) => say(node.dataset.announce || node.textContent));
 
+/* The way back. Where something is lost by it, a page says so before; else it is one press. The last
+   changes of this tab are remembered for Z, the latest first; what was undone is not among them. */
+const here = () => location.pathname + location.search;
+const undoKey = () => `undo:${location.pathname.split("/").slice(0, 3).join("/")}`;
+const changes = () => { try { return JSON.parse(sessionStorage.getItem(undoKey())) ?? [] } catch { return [] } };
+const keepChanges = (list) => { try { sessionStorage.setItem(undoKey(), JSON.stringify(list.slice(-20))) } catch { /* private mode */ } };
+const remember = (href, asks) => keepChanges([...changes().filter((one) => one.href !== href), { href, asks: Boolean(asks) }]);
+const forget = (href) => keepChanges(changes().filter((one) => one.href !== href));
+const offerUndo = (node, href, label, asks) => {
+  const form = $("form", node), link = $(".toast-undo", node), shown = asks ? link : form;
+  shown.hidden = false;
+  (asks ? link : $("button", form)).textContent = label;
+  link.href = href;
+  form.action = href;
+  form.elements.csrfmiddlewaretoken.value = token();
+  form.elements.next.value = here();
+};
+document.addEventListener("submit", ({ target }) => { if (target.matches("form[action*='/undo/'], .undo form")) forget(new URL(target.action).pathname) });
+document.addEventListener("undo", (event) => {
+  const last = changes().at(-1);
+  if (!last) return;
+  event.preventDefault();
+  if (last.asks) { location.assign(`${last.href}?next=${encodeURIComponent(here())}`); return }
+  const form = $("#toast-form").content.cloneNode(true).querySelector("form");
+  form.action = last.href;
+  form.elements.csrfmiddlewaretoken.value = token();
+  form.elements.next.value = here();
+  document.body.append(form);
+  form.requestSubmit();
+});
+document.addEventListener("undo:count", (event) => { if (changes().length) event.preventDefault() });
+
 /* Toasts: one at a time, 10 s, waiting while somebody looks at it or the tab is hidden. Errors stay. */
 let clock = 0, left = 0;
 const clearToasts = () => { clearInterval(clock); $("#toast-polite").replaceChildren(); $("#toast-assertive").replaceChildren() };
-const toast = ({ message, tone = "ok", undo_url: undo, retry, signIn }) => {
+const toast = ({ message, tone = "ok", undo, label, asks, again: redo, retry, signIn }) => {
   clearToasts();
   const node = $("#toast-form").content.cloneNode(true).firstElementChild;
   const failed = tone === "danger" || tone === "error";
   node.classList.toggle("danger", failed);
   $("span", node).textContent = message;
-  if (undo) {
-    const form = $("form", node);
-    form.action = undo;
-    form.hidden = false;
-    $("input", form).value = token();
-  }
+  if (undo) offerUndo(node, undo, label, asks);
+  if (undo && !redo) remember(undo, asks);
   const again = $(".toast-retry", node);
   again.hidden = !retry;
   again.addEventListener("click", () => { clearToasts(); retry() });
@@ -203,8 +231,12 @@ document.addEventListener("click", async (event) => {
 });
 
 /* Text that was typed and not sent: the browser asks before it is lost. */
-const typed = (form) => [...form.elements].some((field) => field.type !== "hidden" && (
-  field.matches("textarea,input:not([type=checkbox],[type=radio],[type=submit])") && field.value !== field.defaultValue));
+const changed = (field) => {
+  if (!field.name || field.name === "mode" || field.matches("[type=hidden],[type=submit],button,fieldset")) return false;
+  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected && (option.defaultSelected || option.index > 0));
+  return field.matches("[type=checkbox],[type=radio]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+};
+const typed = (form) => form.matches("[data-unsaved]") && form.elements.content.value.trim() !== "" || [...form.elements].some(changed);
 let sending = false;
 /* What the server took is not lost: htmx goes on to the page that says so. */
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET" && ctx.response.headers.has("HX-Redirect")) sending = true });
@@ -231,6 +263,27 @@ document.addEventListener("htmx:after:swap", () => {
   if (draft.mode) form.elements.mode.value = draft.mode;
   form.elements.content.value = draft.text;
 });
+
+/* A conflict's choice is seen in the field itself; who types there goes on with their own. */
+document.addEventListener("change", ({ target }) => {
+  if (target.matches?.("[data-fills]")) {
+    const field = target.form.elements[target.dataset.fills];
+    if (field && "value" in field && field.type !== "hidden") field.value = target.dataset.text;
+  } else if (target.name && target.form) {
+    const mine = $(`[data-fills="${CSS.escape(target.name)}"][value=mine]`, target.form);
+    if (mine) { mine.checked = true; mine.dataset.text = target.value }
+  }
+});
+
+/* Seconds that run down beside a message one can still take back. */
+setInterval(() => {
+  for (const node of $$("[data-count]")) {
+    const left = Number(node.dataset.count) - 1;
+    if (left < 0) continue;
+    node.dataset.count = left;
+    node.textContent = left ? node.dataset.countWords.replace("#", left) : node.dataset.countDone;
+  }
+}, 1000);
 
 /* A plain form is sent once: the second press within 5 s is dropped, and Back finds it ready. */
 document.addEventListener("submit", (event) => {
@@ -260,6 +313,8 @@ if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
 /* Selecting rows needs a script of its own, where there are rows to select. */
 if ($("#bulk")) import($("#bulk").dataset.script);
 
+/* What a plain page offers to undo is remembered for Z as well. */
+$$("[data-undo-push]").forEach((node) => remember(node.dataset.undo, "asks" in node.dataset));
 $$("[data-needs-script]").forEach((node) => { node.hidden = false });
 sayNew(document);
 tick();

@@ -21,7 +21,11 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(autouse=True)
 def _settings_for_tests(settings):
-    """Fast hashing, plain static files, mail in memory; nothing else differs."""
+    """
+    Fast hashing, plain static files, mail in memory. Replies leave at once: what their ten
+    seconds are for is told in test_reply_hold.py.
+    """
+    settings.HOLD_SECONDS = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

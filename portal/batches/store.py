@@ -1,29 +1,26 @@
 """
 The states of a batch and its rows, changed only here.
 
-draft -> running <-> paused -> done | cancelled. Whoever runs a batch holds its lease, and is
-fenced by the attempt: who was silent too long finds it taken. A row that was settled stays so.
+draft -> running <-> paused -> done | cancelled. Who runs it and settles its rows: `turns`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import batched
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from portal.batches.models import Batch, BatchRow
 from portal.team.models import User, Workspace
 
-LEASE = timedelta(seconds=90)
 LARGEST = 50_000
 """Rows of one batch."""
 DRAFTS_KEPT = timedelta(days=1)
-LATE = timedelta(days=30)
-"""So long the rows of a batch that ended are still settled by how their writes end."""
 # Rows of one transaction: nobody else waits long for the database.
 _AT_ONCE = 500
 _MADE_WITHIN = timedelta(minutes=2)
@@ -174,7 +171,8 @@ def discard(batch: Batch) -> bool:
 def start(batch: Batch) -> bool:
     """Begin; False if it was begun already, or its rows are not all there."""
     drafts = Batch.objects.filter(pk=batch.pk, status=Batch.Status.DRAFT, total__gt=0)
-    return _went(batch, drafts.update(status=Batch.Status.RUNNING, started_at=timezone.now()))
+    began = {"started_at": timezone.now(), "options": _measured(batch)}
+    return _went(batch, drafts.update(status=Batch.Status.RUNNING, **began))
 
 
 def pause(batch: Batch, reason: str = "") -> bool:
@@ -185,7 +183,9 @@ def pause(batch: Batch, reason: str = "") -> bool:
 
 def resume(batch: Batch, actor: User | None = None) -> bool:
     """Go on where it stood; `actor` takes it over: from now on it is theirs."""
-    taken: dict[str, Any] = {} if actor is None else {"actor": actor}
+    taken: dict[str, Any] = {"options": _measured(batch)}
+    if actor is not None:
+        taken["actor"] = actor
     paused = Batch.objects.filter(pk=batch.pk, status=Batch.Status.PAUSED)
     changed = paused.update(status=Batch.Status.RUNNING, reason="", lease_until=None, **taken)
     return _went(batch, changed)
@@ -204,105 +204,27 @@ def cancel(batch: Batch) -> bool:
     return _went(batch, changed)
 
 
-def finish(batch: Batch) -> bool:
-    """All its rows were tried."""
-    mine = Batch.objects.filter(
-        pk=batch.pk, status=Batch.Status.RUNNING, attempt=batch.attempt
-    ).exclude(rows__status=WAITING)
-    done = {"status": Batch.Status.DONE, "finished_at": timezone.now(), "lease_until": None}
-    return _went(batch, Batch.objects.filter(pk__in=mine.values("pk")).update(**done))
+def _measured(batch: Batch) -> dict[str, Any]:
+    """Its options with when and where it goes on: its pace is measured from there."""
+    told = counts(batch)
+    return {**batch.options, "since": [time.time(), told.total - told.waiting]}
 
 
 def _went(batch: Batch, changed: int) -> bool:
-    batch.refresh_from_db(fields=["status", "reason", "started_at", "finished_at", "actor"])
+    batch.refresh_from_db(
+        fields=["status", "reason", "started_at", "finished_at", "actor", "options"]
+    )
     return changed == 1
-
-
-def claim(batch_id: int) -> Batch | None:
-    """Take a running batch that nobody holds: next attempt, new lease. None if there is none."""
-    now = timezone.now()
-    free = Batch.objects.filter(_free(now), pk=batch_id, status=Batch.Status.RUNNING)
-    if not free.update(attempt=F("attempt") + 1, lease_until=now + LEASE):
-        return None
-    return by_id(batch_id)
-
-
-def begin_row(batch: Batch, row: BatchRow) -> int:
-    """
-    Hold the batch a little longer, and count how often this row was begun; 0 if it is not ours
-    any more, or does not run.
-    """
-    number, tries = batch.options.get("at") or (0, 0)
-    tries = tries + 1 if number == row.number else 1
-    batch.options = {**batch.options, "at": [row.number, tries]}
-    held = _held(batch).update(options=batch.options, lease_until=timezone.now() + LEASE)
-    return tries if held else 0
-
-
-def hold(batch: Batch) -> bool:
-    """Hold it a little longer; False if it is not ours any more, or does not run."""
-    return bool(_held(batch).update(lease_until=timezone.now() + LEASE))
-
-
-def put_off(batch: Batch, seconds: float) -> None:
-    """Give it back: nobody need look at it for so many seconds."""
-    _held(batch).update(lease_until=timezone.now() + timedelta(seconds=seconds))
-
-
-def _held(batch: Batch) -> "QuerySet[Batch]":
-    return Batch.objects.filter(pk=batch.pk, status=Batch.Status.RUNNING, attempt=batch.attempt)
-
-
-def due() -> list[int]:
-    """Ids of the running batches that nobody holds."""
-    found = Batch.objects.filter(_free(timezone.now()), status=Batch.Status.RUNNING)
-    return list(found.order_by("id").values_list("pk", flat=True))
-
-
-def _free(now: datetime) -> Q:
-    return Q(lease_until=None) | Q(lease_until__lte=now)
-
-
-def next_rows(batch: Batch, most: int = 50) -> Sequence[BatchRow]:
-    """The rows to be tried next, in their order."""
-    waiting = BatchRow.objects.filter(batch=batch, status=WAITING).order_by("number")
-    return list(waiting.select_related("connection")[:most])
 
 
 def each_done(batch: Batch) -> Iterator[BatchRow]:
     """The rows that were done, the last one first, with their writes."""
     last = batch.total + 1
     done = BatchRow.objects.filter(batch=batch, status=DONE).order_by("-number")
-    done = done.select_related("write__connection")
+    done = done.select_related("write__connection", "write__entry")
     while found := list(done.filter(number__lt=last)[:_AT_ONCE]):
         yield from found
         last = found[-1].number
-
-
-def settle_row(
-    row: BatchRow, status: str, reason: str = "", *, write_id: int | None = None
-) -> None:
-    """How a row ended, or that it is on its way; what was done or failed stays so."""
-    changes: dict[str, Any] = {"status": status, "reason": reason[:500]}
-    if write_id is not None:
-        changes["write_id"] = write_id
-    rows = BatchRow.objects.filter(pk=row.pk).exclude(status__in=[DONE, FAILED])
-    rows.update(**changes)
-
-
-def on_their_way(batch: Batch) -> "QuerySet[BatchRow]":
-    """Rows that were tried and are not settled, with their writes."""
-    return rows(batch, ON_ITS_WAY)
-
-
-def left_open() -> "QuerySet[Batch]":
-    """Batches of the last weeks that have rows on their way, whether they ended or not."""
-    young = Batch.objects.filter(created_at__gt=timezone.now() - LATE)
-    return young.filter(models.Exists(_of_outer(ON_ITS_WAY)))
-
-
-def _of_outer(status: str) -> "QuerySet[BatchRow]":
-    return BatchRow.objects.filter(batch_id=models.OuterRef("pk"), status=status)
 
 
 def prune() -> int:

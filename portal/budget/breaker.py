@@ -7,6 +7,7 @@ provider in trouble gets few more calls than it would without them (reliability 
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -83,10 +84,11 @@ def pay_for_repeat(key_mark: str, *, timed_out: bool) -> bool:
     return bool(paid.update(tokens=Greatest(F("tokens") - cost, 0)))
 
 
-def rest_of(key_mark: str) -> Rest | None:
-    """How a key's provider is left alone now, None if it is not."""
-    row = Breaker.objects.filter(key_mark=key_mark, failures__gte=FAILURES_IN_A_ROW).first()
-    return Rest(row.failures, max(0.0, row.open_until - time.time())) if row else None
+def rests(key_marks: Iterable[str]) -> dict[str, Rest]:
+    """How the providers of these keys are left alone now, by mark; the others are left out."""
+    now = time.time()
+    rows = Breaker.objects.filter(key_mark__in=list(key_marks), failures__gte=FAILURES_IN_A_ROW)
+    return {row.key_mark: Rest(row.failures, max(0.0, row.open_until - now)) for row in rows}
 
 
 def forget(key_mark: str) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from huey.api import crontab
 from huey.contrib.djhuey import db_periodic_task
 
-from portal.batches import store
+from portal.batches import store, turns
 from portal.services import batches
 
 
@@ -34,7 +34,7 @@ def sweep() -> None:
 
 def wake_all() -> None:
     """A job for every running batch that nobody holds."""
-    for batch_id in store.due():
+    for batch_id in turns.due():
         run_soon(batch_id)
 
 

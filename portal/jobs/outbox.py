@@ -33,11 +33,6 @@ def look_up_write(write_id: int) -> None:
     look_up_one(write_id)
 
 
-def send_later(write_id: int, at: datetime | None) -> None:
-    """Have a worker send this write then."""
-    _wake(send_write, write_id, at)
-
-
 def follow_up(write: Write) -> None:
     """What a write needs from a worker after it was tried: nothing, if it is settled."""
     now = timezone.now()

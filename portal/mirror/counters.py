@@ -3,7 +3,7 @@ How many live records a workspace's copy holds, kept beside the rows: no page ev
 
 Each record counts once under its connection's total and once under its word of each facet
 (a lead's stage, a conversation's state). Whoever changes rows notes the difference in the
-same transaction, while holding the workspace: see `hold`.
+same transaction, while holding the workspace: see `team.holding`.
 """
 
 from collections import Counter as Tally
@@ -17,6 +17,7 @@ from django.db.models import Count, F, Max, Sum, Value
 
 from portal.mirror.models import Contact, Conversation, Counter, Lead, Upstream
 from portal.records import Kind
+from portal.team.holding import hold
 from portal.team.models import Workspace
 
 SHOWN = 1_000
@@ -33,8 +34,6 @@ _MODELS: dict[Kind, type[Upstream]] = {
     Kind.CONTACTS: Contact,
     Kind.CONVERSATIONS: Conversation,
 }
-# Any number that nobody else locks by; the workspace's id is the other half of the key.
-_LOCK = 0x6D69_7272
 _ADD = """
 INSERT INTO portal_counter (workspace_id, connection_id, kind, facet, word, label, number)
 VALUES {rows}
@@ -91,18 +90,6 @@ class Facets:
     def pairs(self, name: str, _label: str = "") -> dict[Any, str]:
         """One facet's words with what they are called: ids and names."""
         return self.labels.get(name, {})
-
-
-def hold(workspace_id: int) -> None:
-    """
-    Let no other transaction change this workspace's rows until ours ends.
-
-    Taken first, before any row, so that two writers never wait for each other and a
-    difference is always taken from the row as it is. SQLite has one writer anyway.
-    """
-    if database.vendor == "postgresql":
-        with database.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, workspace_id % 2**31])
 
 
 def keys_of(kind: Kind, row: Any) -> dict[Key, str]:

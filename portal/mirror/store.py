@@ -5,7 +5,7 @@ Reads start at a workspace and never fetch behind the template's back (`FETCH_RA
 `raw` is left out of lists. Older never replaces newer, unchanged rows are not written.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -17,6 +17,7 @@ from django.utils import timezone
 from portal.mirror import columns, counters, search_index
 from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
 from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord, State
+from portal.team.holding import hold
 from portal.team.models import Workspace
 
 # How long an answer may come from a server of theirs that has not heard of the last change.
@@ -46,13 +47,25 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A live copy that was changed: as it is now, and its `raw` before."""
+
+    row: Upstream
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
-    """What saving a page of records changed; `ids` are our ids of the rows that did."""
+    """
+    What saving a page of records changed; `ids` are our ids of the rows that did, `changes`
+    those of them that were there before.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     ids: tuple[int, ...] = ()
+    changes: tuple[Changed, ...] = ()
 
 
 def _live[M: Upstream](model: type[M], workspace: Workspace) -> "models.QuerySet[M]":
@@ -96,6 +109,12 @@ def copies(source: Source, kind: Kind, upstream_ids: Iterable[str]) -> dict[str,
     return _known(source, kind, dict.fromkeys(upstream_ids))
 
 
+def by_ids(source: Source, kind: Kind, ids: Iterable[int]) -> list[Upstream]:
+    """The copies of these ids of ours, gone or not."""
+    rows = MODELS[kind]._default_manager.filter(connection_id=source.connection_id)
+    return list(rows.filter(pk__in=list(ids)).order_by("pk"))
+
+
 def contact_by_email(source: Source, email: str) -> Contact | None:
     """A live contact with this e-mail, whatever the case, or None."""
     rows = Contact.objects.filter(connection_id=source.connection_id, gone_at=None)
@@ -120,9 +139,10 @@ def save_records(
     """
     by_id = {record.upstream_id: record for record in records}
     with transaction.atomic():
-        counters.hold(source.workspace_id)
+        hold(source.workspace_id)
         known = _known(source, kind, by_id)
         before = {i: counters.keys_of(kind, r) for i, r in known.items() if r.gone_at is None}
+        raws = {i: known[i].raw for i in before}
         for id_ in [i for i, row in known.items() if asked_at and _touched_at(row) > asked_at]:
             del by_id[id_]
         rows = [
@@ -138,7 +158,10 @@ def save_records(
         counters.add(source.workspace_id, source.connection_id, moves)
     created = sum(id_ not in known for id_ in by_id)
     ids = tuple(row.pk for row in changed)
-    return Saved(created, len(changed) - created, len(by_id) - len(changed), ids)
+    changes = tuple(
+        Changed(row, raws[row.upstream_id]) for row in changed if row.upstream_id in raws
+    )
+    return Saved(created, len(changed) - created, len(by_id) - len(changed), ids, changes)
 
 
 def save(source: Source, kind: Kind, record: Record) -> Any:
@@ -164,7 +187,7 @@ def mark_all_gone(
     """
     model, moves = MODELS[kind], counters.Moves(kind)
     with transaction.atomic():
-        counters.hold(source.workspace_id)
+        hold(source.workspace_id)
         rows = model._default_manager.filter(connection_id=source.connection_id, gone_at=None)
         went: list[int] = []
         for some in batched(sorted(ids), 500):

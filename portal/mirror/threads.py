@@ -14,10 +14,11 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portal.mirror import columns, counters, delivered
+from portal.mirror import columns, delivered
 from portal.mirror.models import Conversation, Message
 from portal.mirror.store import Source
 from portal.records import Author, ConversationRecord, MessageRecord, SentMessage
+from portal.team.holding import hold
 
 NEWEST = 100
 """How many messages of a conversation a search looks through."""
@@ -39,7 +40,7 @@ def save_history(conversation: Conversation, history: Sequence[MessageRecord]) -
     not show yet is kept.
     """
     with transaction.atomic():
-        counters.hold(conversation.workspace_id)
+        hold(conversation.workspace_id)
         known = {m.upstream_id: m for m in conversation.messages.filter(origin="history")}
         changed = 0
         for position, record in enumerate(history):
@@ -144,7 +145,7 @@ def save_sent(
         "seen_at": timezone.now(),
     }
     with transaction.atomic():
-        counters.hold(conversation.workspace_id)
+        hold(conversation.workspace_id)
         message, _ = Message.objects.update_or_create(
             conversation=conversation, upstream_id=upstream_id, defaults=values
         )

@@ -236,13 +236,6 @@ def whole(write_id: int) -> Write:
     ).get(pk=write_id)
 
 
-def whole_by_form(workspace: Workspace, form_id: str) -> Write:
-    """The write that this form made, with what its sender needs."""
-    return whole(
-        Write.objects.values_list("pk", flat=True).get(workspace=workspace, form_id=form_id)
-    )
-
-
 def expire_leases() -> int:
     """
     Writes whose sender fell silent may have been sent, up to the end of their lease: unknown,

@@ -4,7 +4,7 @@ Every write the portal knows: how a row of the outbox is sent, and what is kept 
 Both read only the row, so that the worker sends a queued write exactly as a page would.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from portal.providers.contract import Client
 from portal.providers.errors import NotFound, ProviderError
 from portal.records import Can, ContactRecord, Kind
 from portal.services import lookups
+from portal.services.clashes import clashes_in
 from portal.services.errors import Clash, StaleRecord
 from portal.services.keeping import keep_gone, keep_one, thread_changed
 from portal.services.values import same_value
@@ -69,28 +70,37 @@ def _read_first(source: Source, kind: Kind, read: Callable[[str], Any], write: W
     except ProviderError as error:
         error.arrived = False
         raise
-    _check_unchanged(source, kind, current, write)
+    if clashes := _clashes(current.raw, write, write.changes):
+        raise StaleRecord(keep_one(source, kind, current), clashes)
     write.evidence = {**write.evidence, **lookups.version_of(current)}
     outbox.still_mine(write, evidence=write.evidence)
     crash("outbox.before_send")
 
 
-def _check_unchanged(source: Source, kind: Kind, current: Any, write: Write) -> None:
+def _update_user(client: Client, source: Source, write: Write) -> Any:
+    """No call shows a user: our copy, which webhooks and colleagues may have changed, has to do."""
+    row = store.find(source, Kind.CONTACTS, write.upstream_id)
+    known = {name: mine for name, mine in write.changes.items() if name in write.before}
+    if row is not None and (clashes := _clashes(row.raw, write, known)):
+        raise StaleRecord(row, clashes)
+    return client.update_user(write.upstream_id, write.changes)
+
+
+def _clashes(now: Mapping[str, Any], write: Write, wanted: Mapping[str, Any]) -> list[Clash]:
     """
-    Raise `StaleRecord` if upstream changed a field that this write changes too.
+    The fields wanted otherwise that somebody else changed meanwhile.
 
     Other fields merge silently: a PATCH carries only what changed. What the same person's
     earlier writes made of it is no clash. The API cannot compare for us, so a writer may
     still slip in between our read and our write.
     """
-    expected = [write.before, write.changes, *outbox.allowed_before(write)]
-    clashes = [
-        Clash(name, write.before.get(name), current.raw.get(name), mine)
-        for name, mine in write.changes.items()
-        if not any(same_value(current.raw.get(name), values.get(name)) for values in expected)
+    earlier = outbox.allowed_before(write)
+    return [
+        clash
+        for name, mine in wanted.items()
+        if not any(same_value(now.get(name), values.get(name)) for values in earlier)
+        for clash in clashes_in(name, write.before.get(name), now.get(name), mine)
     ]
-    if clashes:
-        raise StaleRecord(keep_one(source, kind, current), clashes)
 
 
 def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
@@ -101,14 +111,14 @@ def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
 
 
 def _keep(kind: Kind) -> Callable[[Source, Write, Any], Any]:
-    return lambda source, _write, record: keep_one(source, kind, record)
+    return lambda source, _write, record: keep_one(source, kind, record, ours=True)
 
 
 def _keep_gone(kind: Kind) -> Callable[[Source, Write, Any], Any]:
     def keep(source: Source, write: Write, _answer: Any) -> Any:
         row = store.find(source, kind, write.upstream_id)
         if row is not None:
-            keep_gone(row, kind)
+            keep_gone(row, kind, ours=True)
         return row
 
     return keep
@@ -142,9 +152,8 @@ def _keep_new_conversation(source: Source, write: Write, record: Any) -> Any:
     user = ContactRecord(upstream_id=str(write.changes["user_id"]), told=frozenset())
     if store.find(source, Kind.CONTACTS, user.upstream_id) is None:
         keep_one(source, Kind.CONTACTS, user)
-    return keep_one(
-        source, Kind.CONVERSATIONS, replace(record, subject=subject, tags=tags, told=told)
-    )
+    whole = replace(record, subject=subject, tags=tags, told=told)
+    return keep_one(source, Kind.CONVERSATIONS, whole, ours=True)
 
 
 _CREATES = frozenset({Can.CREATE_LEAD, Can.CREATE_CONTACT, Can.CREATE_CONVERSATION})
@@ -195,7 +204,7 @@ ACTIONS: dict[str, Action] = {
     "user.update": Action(
         Kind.CONTACTS,
         Can.UPDATE_USER,
-        lambda c, s, w: c.update_user(w.upstream_id, w.changes),
+        _update_user,
         _keep(Kind.CONTACTS),
         lookups.of_user,
     ),

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from portal.batches import store
+from portal.batches import store, turns
 from portal.batches.models import Batch, BatchRow
-from portal.budget import pace
+from portal.budget import breaker, pace
 from portal.budget.store import Lane
 from portal.crash import crash
 from portal.errors import NotAllowed, PortalError
@@ -43,10 +43,10 @@ MOST_TRIES = 3
 SO_ALREADY = "It was so already."
 KILLED = "The worker ended three times on this row: it was left out."
 NOT_THERE = "It is not there any more."
+HELD = "This workspace sends nothing until an admin releases its outbox."
 READ_ONLY = "The key of this connection may only read."
 # After these there is nothing (any more) that should be changed.
 _SKIPS = {error.__name__: error.message for error in (StaleRecord, NotFound, CannotDo)}
-_IN_ORDER = "order"
 
 
 def run(batch_id: int, *, seconds: float = TURN_SECONDS) -> float | None:
@@ -56,13 +56,13 @@ def run(batch_id: int, *, seconds: float = TURN_SECONDS) -> float | None:
     Returns in how many seconds another turn is wanted; None if none is: the batch ended, stands
     still, or somebody else is at it. Whoever calls again too early changes nothing.
     """
-    batch = store.claim(batch_id)
+    batch = turns.claim(batch_id)
     if batch is None:
         return None
     follow_writes(batch)
     wait = _work(batch, time.monotonic() + seconds)
     if wait is not None:
-        store.put_off(batch, wait)
+        turns.put_off(batch, wait)
     return wait
 
 
@@ -73,19 +73,19 @@ def _work(batch: Batch, until: float) -> float | None:
             if wait > NAP_SECONDS or time.monotonic() + wait > until:
                 return wait
             time.sleep(wait)
-        if wait is None or not (tries := store.begin_row(batch, row)):
+        if wait is None or not (tries := turns.begin_row(batch, row)):
             return None
         crash("batch.begun")
         _try(batch, row, tries)
         crash("batch.settled")
         if time.monotonic() > until:
             return 0.0
-    store.finish(batch)
+    turns.finish(batch)
     return None
 
 
 def _waiting(batch: Batch) -> Iterator[BatchRow]:
-    while rows := store.next_rows(batch):
+    while rows := turns.next_rows(batch):
         yield from rows
 
 
@@ -95,12 +95,17 @@ def _obstacle(batch: Batch, row: BatchRow) -> float | None:
     for its calls. None: the batch was paused and says why.
     """
     connection = _connection(batch, row)
+    if connection is None:
+        return AGAIN_SECONDS  # Its rows went with it: the next turn reads what is left.
     reason = _reason_to_pause(batch, connection)
     if reason:
         store.pause(batch, reason)
         return None
     if blocked := _seconds_blocked(batch):
         return blocked
+    rest = breaker.rests([connection.key_mark]).get(connection.key_mark)
+    if rest is not None and rest.seconds_left > 0:
+        return rest.seconds_left
     limit = provider_of(connection).calls_per_minute
     return pace.wait_for(connection.key_mark, limit=limit, calls=calls_of(batch, row.action))
 
@@ -109,6 +114,8 @@ def _reason_to_pause(batch: Batch, connection: Connection) -> str:
     member = _member(batch)
     if member is None or not member.reaches(Membership.Role.AGENT):
         return NotAllowed.message
+    if outbox.is_held(batch.workspace):
+        return HELD
     if connection.status == Connection.Status.KEY_REJECTED:
         return KeyRejected.message
     if connection.status != Connection.Status.OK:
@@ -124,11 +131,9 @@ def _member(batch: Batch) -> Membership | None:
     return members.filter(user__is_active=True).select_related("workspace", "user").first()
 
 
-def _connection(batch: Batch, row: BatchRow) -> Connection:
-    """The row's connection as it stands now."""
-    connection = vault.by_id(row.connection_id or batch.connection_id or 0)
-    assert connection is not None, "rows go with their connection"
-    return connection
+def _connection(batch: Batch, row: BatchRow) -> Connection | None:
+    """The row's connection as it stands now; None if it was removed meanwhile."""
+    return vault.by_id(row.connection_id or batch.connection_id or 0)
 
 
 def form_of(batch: Batch, row: BatchRow) -> str:
@@ -142,18 +147,20 @@ def _try(batch: Batch, row: BatchRow, tries: int) -> None:
     if earlier is not None:
         _follow(row, earlier)
     elif tries > MOST_TRIES:
-        store.settle_row(row, store.FAILED, KILLED)
+        turns.settle_row(row, store.FAILED, KILLED)
     else:
         _send(batch, row)
 
 
 def _send(batch: Batch, row: BatchRow) -> None:
-    connection, action = _connection(batch, row), row.action or batch.action
-    subject = None
+    connection, member = _connection(batch, row), _member(batch)
+    if connection is None or member is None:
+        return  # Since a moment: the look before the next row tells.
+    action, subject = row.action or batch.action, None
     if row.upstream_id:
         subject = mirror.find(source_of(connection), ACTIONS[action].kind, row.upstream_id)
         if reason := _nothing_to_do(row, subject):
-            store.settle_row(row, store.SKIPPED, reason)
+            turns.settle_row(row, store.SKIPPED, reason)
             return
     ask = Ask(
         action,
@@ -165,8 +172,6 @@ def _send(batch: Batch, row: BatchRow) -> None:
         batch=batch,
         undoes=_undone(batch, row),
     )
-    member = _member(batch)
-    assert member is not None, "asked a moment ago"
     _submit(batch, row, ask, member)
 
 
@@ -181,7 +186,7 @@ def _submit(batch: Batch, row: BatchRow, ask: Ask, member: Membership) -> None:
     if write is not None:
         _follow(row, write)
     else:
-        store.settle_row(row, *_refusal(type(refused).__name__, refused.message))
+        turns.settle_row(row, *_refusal(type(refused).__name__, refused.message))
 
 
 def _nothing_to_do(row: BatchRow, subject: Upstream | None) -> str:
@@ -210,7 +215,7 @@ def _follow(row: BatchRow, write: Write) -> None:
         status, reason = _refusal(write.reason, write.said or write.entry.reason)
     else:
         status, reason = store.ON_ITS_WAY, str(write.get_status_display())
-    store.settle_row(row, status, reason, write_id=write.pk)
+    turns.settle_row(row, status, reason, write_id=write.pk)
 
 
 def _seconds_blocked(batch: Batch) -> float:
@@ -218,8 +223,8 @@ def _seconds_blocked(batch: Batch) -> float:
     While a write of this batch waits to be sent, no more of them are made. One that waits
     behind another change of its record does not hold the others back.
     """
-    held = store.on_their_way(batch).filter(write__status=Write.Status.QUEUED)
-    row = held.exclude(write__reason=_IN_ORDER).first()
+    held = turns.on_their_way(batch).filter(write__status=Write.Status.QUEUED)
+    row = held.exclude(write__reason=outbox.ORDER).first()
     if row is None or row.write is None:
         return 0.0
     due = row.write.not_before
@@ -229,14 +234,14 @@ def _seconds_blocked(batch: Batch) -> float:
 
 def follow_writes(batch: Batch) -> None:
     """Settle the rows that were on their way by how their writes stand now."""
-    for row in store.on_their_way(batch).select_related("write__entry"):
+    for row in turns.on_their_way(batch).select_related("write__entry"):
         if row.write is None:
-            store.settle_row(row, store.FAILED, "Its write was removed.")
+            turns.settle_row(row, store.FAILED, "Its write was removed.")
         else:
             _follow(row, row.write)
 
 
 def follow_all() -> None:
     """The rows of every batch, ended or not, whose writes were settled meanwhile."""
-    for batch in store.left_open():
+    for batch in turns.left_open():
         follow_writes(batch)

@@ -21,7 +21,7 @@ from portal.vault.models import Connection
 _READS_FIRST = frozenset({"lead.update", "contact.update", "conversation.status"})
 # What syncing took of late it goes on taking.
 _SYNC_LOOKED_AT = timedelta(minutes=10)
-CALL_SECONDS = 0.12
+CALL_SECONDS = 0.06
 """One call with what is written down around it, where nothing has been measured yet."""
 
 
@@ -83,12 +83,8 @@ def seconds_left(batch: Batch, counts: Counts) -> float:
     How long a running batch still takes: from its own progress once that tells enough, which
     is after two windows of the budget; until then as `estimate` says.
     """
-    since, settled = batch.options.get("since") or (_begun(batch), 0)
-    took, done = time.time() - since, counts.settled + counts.on_its_way - settled
+    since, tried = batch.options.get("since") or (time.time(), 0)
+    took, done = time.time() - since, counts.total - counts.waiting - tried
     if took < 2 * pace.CYCLE_SECONDS or done <= 0:
         return estimate(batch).seconds
     return float(counts.waiting * took / done)
-
-
-def _begun(batch: Batch) -> float:
-    return (batch.started_at or timezone.now()).timestamp()

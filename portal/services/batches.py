@@ -1,6 +1,7 @@
 """What people do with batches: start, pause, resume, cancel, take back."""
 
 from collections.abc import Iterator
+from itertools import batched
 
 from portal.audit import log
 from portal.batches import store
@@ -8,6 +9,8 @@ from portal.batches.models import Batch, BatchRow
 from portal.errors import PortalError
 from portal.services.batch_runs import follow_all, follow_writes, run
 from portal.services.batch_time import Estimate, estimate, seconds_left
+from portal.services.errors import CannotUndo
+from portal.services.undo import Inverse, inverses
 from portal.team.models import Membership
 
 __all__ = [
@@ -26,6 +29,8 @@ __all__ = [
 ]
 
 CANNOT_BE_TAKEN_BACK = "This cannot be taken back."
+# Rows whose inverses are looked up together.
+_AT_ONCE = 200
 
 
 class NothingToTakeBack(PortalError):
@@ -91,22 +96,26 @@ def undo(batch: Batch, *, actor: Membership, form_id: str, title: str) -> Batch:
 
 
 def _inverses(batch: Batch) -> Iterator[BatchRow]:
-    for row in store.each_done(batch):
-        yield _inverse(batch, row)
+    for rows in batched(store.each_done(batch), _AT_ONCE):
+        writes = [row.write for row in rows if row.write is not None]
+        told = {write.pk: one for write, one in zip(writes, inverses(writes), strict=True)}
+        yield from (_inverse(batch, row, told.get(row.write_id or 0)) for row in rows)
 
 
-def _inverse(batch: Batch, row: BatchRow) -> BatchRow:
-    """The row that brings the fields back to what they were before."""
-    action = row.action or batch.action
+def _inverse(batch: Batch, row: BatchRow, told: Inverse | CannotUndo | None) -> BatchRow:
+    """The row that takes another one back, or that is left out with the reason."""
     inverse = BatchRow(
-        action=action,
+        action=row.action or batch.action,
         connection_id=row.connection_id or batch.connection_id,
         upstream_id=row.upstream_id,
         title=row.title,
-        before=dict(row.changes),
-        changes={name: row.before.get(name) for name in row.changes},
         cells={"undoes": row.write_id},
     )
-    if not row.upstream_id or not row.changes:
-        inverse.status, inverse.reason = store.SKIPPED, CANNOT_BE_TAKEN_BACK
+    if not isinstance(told, Inverse):
+        inverse.status = store.SKIPPED
+        inverse.reason = told.message if told else CANNOT_BE_TAKEN_BACK
+        return inverse
+    ask = told.ask
+    inverse.action, inverse.before, inverse.changes = ask.action, ask.before, ask.changes
+    inverse.upstream_id = ask.subject.upstream_id if ask.subject else ""
     return inverse

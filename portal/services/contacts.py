@@ -36,7 +36,10 @@ def update_contact(
     actor: Membership,
     form_id: str,
 ) -> Outcome:
-    """Change a contact upstream, then here; as `leads.update_lead` does."""
+    """
+    Change a contact upstream, then here; as `leads.update_lead` does. A user that the API
+    cannot show is compared with our copy, which webhooks and colleagues may have changed.
+    """
     can = provider_of(contact.connection).can
     action = "contact.update" if Can.UPDATE_CONTACT in can else "user.update"
     ask = Ask(action, contact.connection, changes=changes, before=before, subject=contact)

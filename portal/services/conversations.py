@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from portal.budget.store import Lane
 from portal.mirror import threads
 from portal.mirror.models import Conversation
+from portal.outbox.models import Write
 from portal.records import ContactRecord, ConversationRecord, Kind, ParticipantRecord
 from portal.services.keeping import keep_records, thread_changed
 from portal.services.refresh import refresh
@@ -32,16 +34,43 @@ def set_status(
 
 
 def send_reply(
-    conversation: Conversation, text: str, *, actor: Membership, form_id: str
+    conversation: Conversation,
+    text: str,
+    *,
+    actor: Membership,
+    form_id: str,
+    replaces: Write | None = None,
 ) -> Outcome:
-    """Send a message to the customer (Markdown). Never sent again by itself."""
-    ask = Ask("message.send", conversation.connection, {"text": text}, subject=conversation)
-    return submit(ask, actor=actor, form_id=form_id)
+    """
+    Send a message to the customer (Markdown), after the seconds in which it can be taken back.
+    Never sent again by itself. `replaces` is an earlier one that was not sent.
+    """
+    ask = Ask(
+        "message.send",
+        conversation.connection,
+        {"text": text},
+        subject=conversation,
+        replaces=replaces,
+    )
+    return submit(ask, actor=actor, form_id=form_id, hold_seconds=settings.HOLD_SECONDS)
 
 
-def add_note(conversation: Conversation, text: str, *, actor: Membership, form_id: str) -> Outcome:
-    """Leave a private note. It never falls back to a message for the customer."""
-    ask = Ask("message.note", conversation.connection, {"text": text}, subject=conversation)
+def add_note(
+    conversation: Conversation,
+    text: str,
+    *,
+    actor: Membership,
+    form_id: str,
+    replaces: Write | None = None,
+) -> Outcome:
+    """Leave a private note, at once. It never falls back to a message for the customer."""
+    ask = Ask(
+        "message.note",
+        conversation.connection,
+        {"text": text},
+        subject=conversation,
+        replaces=replaces,
+    )
     return submit(ask, actor=actor, form_id=form_id)
 
 

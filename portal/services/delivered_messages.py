@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portal.deliveries import store
 from portal.deliveries.models import Delivery
-from portal.mirror import counters, delivered, threads
+from portal.mirror import delivered, threads
 from portal.mirror import store as mirror
 from portal.mirror.models import Conversation
 from portal.mirror.store import Source
@@ -17,6 +17,7 @@ from portal.records import ConversationRecord, Event, Kind
 from portal.services.keeping import keep_records, thread_changed
 from portal.services.upstream import source_of
 from portal.services.verdicts import Group, by_moment, moment_of
+from portal.team.holding import hold
 from portal.vault.models import Connection
 
 # Webhooks may name conversations by ids of another form (facts B5): not each costs a request.
@@ -32,7 +33,7 @@ def keep(connection: Connection, group: Group) -> None:
     held = [(d, e) for d, e in group.told if _being_sent(connection, group, e)]
     told = [pair for pair in by_moment(group) if pair not in held]
     with transaction.atomic():
-        counters.hold(connection.workspace_id)
+        hold(connection.workspace_id)
         _keep_people(source, [event for _, event in told])
         changed = [_keep_message(conversation, delivery, event) for delivery, event in told]
         _keep_about(source, conversation, told)

@@ -57,3 +57,10 @@ class NewerMessage(PortalError):
 
     message = "Something newer arrived in the conversation. Your reply was not sent."
     http_status = 409
+
+
+class CannotUndo(PortalError):
+    """This change cannot be taken back; the sentence says why."""
+
+    message = "This cannot be undone."
+    http_status = 409

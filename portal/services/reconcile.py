@@ -25,6 +25,7 @@ from portal.mirror import gone, progress
 from portal.mirror.models import SyncState
 from portal.providers.errors import NotFound
 from portal.records import Kind, Page
+from portal.services import outside
 from portal.services.keeping import keep_one
 from portal.services.sync_pass import Pass, fell, once_more, their_time
 
@@ -263,6 +264,7 @@ def _bury(run: Pass) -> None:
     state = run.state
     ids = gone.bury(run.source, run.kind, gone.missing(run.source, run.kind, state))
     live.note(run.source.workspace_id, run.kind.value, ids)
+    outside.note_all_gone(run.source, run.kind, ids)
     if state.check_started_at is not None:
         gone.forget_set_aside(run.source, run.kind, state.check_started_at)
     run.report.gone += len(ids)

@@ -4,6 +4,10 @@ proof alone. An error in a look-up decides nothing.
 """
 
 import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
 
 from portal.budget.store import Lane
 from portal.crash import crash
@@ -14,6 +18,7 @@ from portal.outbox.models import Write
 from portal.providers.errors import NotFound, ProviderError, TryLater
 from portal.services.actions import ACTIONS
 from portal.services.errors import NotConnected
+from portal.services.keeping import write_moved
 from portal.services.lookups import Finding, Proof
 from portal.services.upstream import connect, source_of
 from portal.services.writes import keep_answer, settle_refusal
@@ -72,9 +77,17 @@ def _conclude(write: Write, finding: Finding) -> None:
     if finding.proof is Proof.ARRIVED:
         keep_answer(write, ACTIONS[write.action], finding.answer)
     elif finding.proof is Proof.ABSENT:
-        outbox.put_off(write, 0, reason="absent")
+        with transaction.atomic():
+            outbox.put_off(write, 0, reason="absent")
+            write_moved(write)
     else:
-        doubts.leave_to_person(write, finding.evidence)
+        _leave_to_person(write, finding.evidence)
+
+
+def _leave_to_person(write: Write, evidence: Mapping[str, Any]) -> None:
+    with transaction.atomic():
+        doubts.leave_to_person(write, evidence)
+        write_moved(write)
 
 
 def _refuse(write: Write, error: PortalError) -> None:
@@ -89,7 +102,7 @@ def _failed(write: Write, error: PortalError) -> bool:
     passing = isinstance(error, TryLater | NotConnected)
     try:
         if not passing and write.lookups >= HOPELESS_AFTER:
-            doubts.leave_to_person(write, {"why": error.message})
+            _leave_to_person(write, {"why": error.message})
         else:
             doubts.look_again(write, _wait_seconds(write, error), reason=type(error).__name__)
     except outbox.LostClaim:

@@ -21,6 +21,7 @@ from portal.mirror import store
 from portal.mirror.models import Upstream
 from portal.mirror.store import Source
 from portal.outbox import store as outbox
+from portal.outbox.decisions import WITHDRAWN
 from portal.outbox.models import Write
 from portal.providers.contract import Client
 from portal.providers.errors import (
@@ -34,8 +35,9 @@ from portal.providers.errors import (
 )
 from portal.services.actions import ACTIONS, Action
 from portal.services.errors import CannotDo, NotConnected, StaleRecord
-from portal.services.keeping import keep_gone
+from portal.services.keeping import keep_gone, write_moved
 from portal.services.lookups import Proof
+from portal.services.taking_back import take_back
 from portal.services.upstream import connect, provider_of, source_of
 from portal.team.models import Membership
 from portal.vault import store as vault
@@ -51,7 +53,8 @@ class Ask:
     """
     What a person wants changed. `before` and `changes` use the provider's own field names;
     `subject` is our copy of the record, None when one is being made. `undoes` is the write
-    that this one takes back, `batch` what it is a part of.
+    that this one takes back, `batch` what it is a part of. `replaces` is one that has not been
+    sent, and is taken back as this one is written down.
     """
 
     action: str
@@ -62,6 +65,7 @@ class Ask:
     title: str = ""
     undoes: Write | None = None
     batch: Batch | None = None
+    replaces: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,10 @@ def submit(
         write = _write_down(ask, actor, form_id, lane, hold_seconds)
     except IntegrityError:
         # The second press of the same moment: the first one's row stands.
-        return _as_it_stands(outbox.whole_by_form(actor.workspace, form_id))
+        first = outbox.by_form(actor.workspace, form_id)
+        if first is None:
+            raise
+        return _as_it_stands(first)
     crash("outbox.written")
     return attempt(write) if write.status == Write.Status.IN_FLIGHT else Outcome(write)
 
@@ -120,6 +127,8 @@ def _write_down(
 ) -> Write:
     """The outbox row and its audit entry, committed before the first byte leaves."""
     with transaction.atomic(durable=True):
+        if ask.replaces is not None and ask.replaces.reason != WITHDRAWN:
+            take_back(ask.replaces)
         entry = log.open_entry(
             actor.workspace,
             ask.action,
@@ -131,7 +140,7 @@ def _write_down(
             after=ask.changes,
             batch=ask.batch,
         )
-        return outbox.begin(
+        write = outbox.begin(
             actor.workspace,
             connection_id=ask.connection.pk,
             entry_id=entry.pk,
@@ -146,6 +155,9 @@ def _write_down(
             undoes=ask.undoes,
             hold_seconds=hold_seconds,
         )
+        if write.status == Write.Status.QUEUED:
+            write_moved(write)
+    return write
 
 
 def attempt(write: Write) -> Outcome:
@@ -203,6 +215,8 @@ def keep_answer(write: Write, action: Action, answer: Any) -> Any:
         record = action.keep(source_of(write.connection), write, answer)
         outbox.settle(write, Write.Status.SENT, upstream_id=record.upstream_id if record else "")
         log.end(write.entry, Entry.Outcome.DONE, subject_id=record.pk if record else None)
+        if write.attempt > 1:
+            write_moved(write)
         crash("outbox.in_settling")
     crash("outbox.settled")
     return record
@@ -212,12 +226,15 @@ def _settle_failure(write: Write, error: PortalError) -> Outcome:
     """Queued if it certainly did not arrive, unknown if it may have, else refused and raised."""
     arrived = getattr(error, "arrived", False)
     if isinstance(error, _PASSING) and not arrived:
-        outbox.put_off(write, _wait_seconds(write, error), reason=type(error).__name__)
+        with transaction.atomic():
+            outbox.put_off(write, _wait_seconds(write, error), reason=type(error).__name__)
+            write_moved(write)
         return Outcome(write)
     if arrived:
         with transaction.atomic():
-            outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
             log.end(write.entry, Entry.Outcome.UNKNOWN, reason=error.message)
+            outbox.settle(write, Write.Status.UNKNOWN, reason=type(error).__name__)
+            write_moved(write)
         return Outcome(write)
     settle_refusal(write, error)
     raise error
@@ -234,8 +251,10 @@ def _wait_seconds(write: Write, error: PortalError) -> float:
 def settle_refusal(write: Write, error: PortalError) -> None:
     said = getattr(error, "said", "")
     with transaction.atomic():
-        outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
+        # The log's lock first, as where an answer is kept: two orders could wait for each other.
         log.end(write.entry, Entry.Outcome.REFUSED, reason=said or error.message)
+        outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
+        write_moved(write)
         if isinstance(error, NotFound):
             _forget(write)
     if isinstance(error, NotPermitted):

@@ -21,6 +21,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from portal.templatetags.stamp import stamp
+from portal.web.action_words import words_of
+from portal.web.offers import Offer
 
 register = template.Library()
 register.tag(stamp)
@@ -190,3 +192,15 @@ def initials(name: Any) -> str:
 def avatar_hue(key: Any) -> str:
     """A hue that is always the same for the same id or name."""
     return AVATAR_HUES[zlib.crc32(str(key).encode()) % len(AVATAR_HUES)]
+
+
+@register.filter
+def undo_offer(message: Any) -> Any:
+    """What undoes what this message says, None if it offers nothing."""
+    return Offer.told(getattr(message, "extra_tags", ""))
+
+
+@register.filter
+def action_words(action: str) -> str:
+    """What an action of the log is called."""
+    return words_of(action)

@@ -15,7 +15,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from portal.records import FieldSpec
-from portal.web.forms import BEFORE, RecordForm, Suggestions
+from portal.services.errors import Clash
+from portal.web.forms import BEFORE, CHOICE, EARLIER, THEIRS, WAS, RecordForm, Suggestions
 
 EMPTY_ROWS = 3
 MAX_ROWS = 100
@@ -79,6 +80,24 @@ class UserForm(RecordForm):
     def types(self) -> list[tuple[str, str]]:
         return [("text", _("text")), ("number", _("number")), ("yes_no", _("true or false"))]
 
+    def refill(self, changes: Mapping[str, Any]) -> None:
+        super().refill(changes)
+        wanted = changes.get(self.attributes.name) if self.attributes else None
+        if isinstance(wanted, dict):
+            shown = {**self.known, **wanted}
+            self.rows = [_row(n, v) for n, v in shown.items() if _scalar(v)] + [Row()] * EMPTY_ROWS
+
+    def move(self, clashes: Iterable[Clash]) -> list[dict[str, str]]:
+        """An attribute's clash stands under its own name; what is seen of it now is theirs."""
+        rows = super().move(clashes)
+        prefix = f"{self.attributes.name}[" if self.attributes else ""
+        for row, clash in zip(rows, clashes, strict=True):
+            if prefix and clash.name.startswith(prefix):
+                name = clash.name[len(prefix) : -1]
+                row["label"] = name
+                self.known = {**self.known, name: clash.theirs}
+        return rows
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if self.attributes is not None:
@@ -133,11 +152,24 @@ class UserForm(RecordForm):
             known = None
         return dict(known) if isinstance(known, dict) else {}
 
+    def _decided(self, row: Row) -> Row:
+        """The row with what was chosen for it, where both sides changed it."""
+        name = f"{self.attributes.name}[{row.name.strip()}]" if self.attributes else ""
+        if not isinstance(self.data, QueryDict) or name not in self.data.getlist("clash"):
+            return row
+        choice = self.data.get(CHOICE + name)
+        if choice == THEIRS:
+            return _row(row.name, self.known.get(row.name.strip()))
+        return Row(row.name, row.type, self.data.get(WAS + name, "")) if choice == EARLIER else row
+
     def _typed(self) -> list[Row]:
         if not isinstance(self.data, QueryDict):
             return []
         columns = [self.data.getlist(f"attribute-{part}") for part in ("name", "type", "value")]
-        rows = [Row(n, t if t in TYPES else "text", v) for n, t, v in zip(*columns, strict=False)]
+        rows = [
+            self._decided(Row(n, t if t in TYPES else "text", v))
+            for n, t, v in zip(*columns, strict=False)
+        ]
         return [row for row in rows[:MAX_ROWS] if row.name or row.value]
 
 

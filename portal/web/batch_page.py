@@ -18,6 +18,7 @@ from portal.records import Form, Kind
 from portal.services import batches as service
 from portal.services import connections as connections_service
 from portal.services.actions import ACTIONS
+from portal.team.models import Workspace
 from portal.web.access import MemberRequest
 from portal.web.frame import connections_of
 from portal.web.writing import new_form_id
@@ -158,6 +159,12 @@ def list_page(request: MemberRequest) -> dict[str, Any]:
         "newest_href": request.path if older else "",
         "older_href": f"?older={found[-1].pk}" if more else "",
     }
+
+
+def standing_batches(workspace: Workspace) -> list[Batch]:
+    """Those that run or stand still, newest first: home tells of them."""
+    live = [Batch.Status.RUNNING, Batch.Status.PAUSED]
+    return list(store.of_workspace(workspace).filter(status__in=live).order_by("-pk")[:SAMPLE])
 
 
 def words_of(batch: Batch, counts: Counts) -> str:

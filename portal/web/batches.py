@@ -36,6 +36,8 @@ def detail(request: MemberRequest, batch_id: int) -> HttpResponse:
 def _page(
     request: MemberRequest, batch: Batch, *, error: str = "", status: int = 200
 ) -> HttpResponse:
+    if batch.status == Batch.Status.DRAFT and batch.kind == Batch.Kind.IMPORT:
+        return redirect("import-check", request.member.workspace.slug, batch.pk)
     if batch.status == Batch.Status.DRAFT:
         context = draft(request, batch) | {"error": error}
         return render(request, "batches/draft.html", context, status=status)

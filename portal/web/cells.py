@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ class Cells:
 
     def __init__(self) -> None:
         self._clock, self._nothing = Clock(), nothing()
+        self._marks = {"": SafeString("")}
         self._nobody = format_html('<span class="sub">{}</span>', _("Nobody"))
 
     def text(self, value: str) -> str:
@@ -31,6 +33,12 @@ class Cells:
 
     def time(self, moment: datetime | None) -> SafeString:
         return self._nothing if moment is None else self._clock.time(moment)
+
+    def mark(self, status: str) -> SafeString:
+        """The mark at a record that has a write which is not settled."""
+        if status not in self._marks:
+            self._marks[status] = render_to_string("components/mark.html", {"mark": status})
+        return self._marks[status]
 
     def stage(self, word: str) -> SafeString:
         """A stage's badge."""

@@ -8,10 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.mirror.models import Conversation
+from portal.outbox import decisions
+from portal.outbox.models import Write
 from portal.records import Can, State
 from portal.services import connections
 from portal.team.models import Membership
 from portal.vault.models import Connection
+from portal.web.waiting import MESSAGES, acts_of
 from portal.web.writing import Ending, new_form_id
 
 STATES = {
@@ -21,6 +24,7 @@ STATES = {
     State.CLOSED: gettext_lazy("Closed"),
     State.UNKNOWN: gettext_lazy("Unknown"),
 }
+LONGEST_ID = 18
 # What the quick button says for a word that ends a conversation.
 ENDS = {"archived": gettext_lazy("Archive"), "closed": gettext_lazy("Close")}
 
@@ -30,6 +34,8 @@ class Composer:
     """
     The place to write. `why_no_reply` and `why_no_note` are "" where it can be done; with
     both the page shows the reasons instead of a field. `error` stands beside the field.
+    `replaces` is the id of a message that was not sent, which this one is sent in place of;
+    `hint` what to know of it.
     """
 
     why_no_reply: str
@@ -40,6 +46,8 @@ class Composer:
     text: str = ""
     error: str = ""
     focus: bool = False
+    replaces: int | None = None
+    hint: str = ""
     form_id: str = field(default_factory=new_form_id)
 
     @property
@@ -77,6 +85,7 @@ def composer_for(
     text: str = "",
     ending: Ending | None = None,
     focus: bool = False,
+    replaces: Write | None = None,
 ) -> Composer:
     """The composer of this conversation for this member, with what was typed and why it failed."""
     connection = conversation.connection
@@ -97,7 +106,41 @@ def composer_for(
         text=text,
         error=ending.message if ending is not None else "",
         focus=focus,
+        replaces=replaces.pk if replaces else None,
+        hint=_hint(replaces) if replaces else "",
     )
+
+
+def rewritten(conversation: Conversation, member: Membership, told: str) -> Composer | None:
+    """The composer with a message in it that was not sent (its id as the address tells it)."""
+    write = message_of(conversation, member, told)
+    if write is None or "edit" not in acts_of(write) or not member.reaches(Membership.Role.AGENT):
+        return None
+    return composer_for(
+        conversation,
+        member,
+        mode=MESSAGES[write.action],
+        text=str(write.changes.get("text", "")),
+        focus=True,
+        replaces=write,
+    )
+
+
+def message_of(conversation: Conversation, member: Membership, told: str) -> Write | None:
+    """The message of this conversation that a form or an address names, None if there is none."""
+    if not told.isdecimal() or len(told) > LONGEST_ID:
+        return None
+    write = decisions.find(member.workspace, int(told))
+    if write is None or write.action not in MESSAGES:
+        return None
+    same = (write.connection_id, write.upstream_id)
+    return write if same == (conversation.connection_id, conversation.upstream_id) else None
+
+
+def _hint(write: Write) -> str:
+    if write.status == Write.Status.UNDECIDED:
+        return _("Nobody knows whether this arrived: the customer may read it twice.")
+    return ""
 
 
 def status_menu(conversation: Conversation, member: Membership) -> StatusMenu:

@@ -1,9 +1,9 @@
 """What the list of contacts can be asked, in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -16,14 +16,17 @@ from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
 from portal.web.cells import Cells
-from portal.web.frame import connections_of
+from portal.web.frame import connections_of, marks_on
 from portal.web.lead_list import writable
-from portal.web.lists import Head, Words, answer, read, show_list, tidy
+from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A contact as its row shows it; `service` is "" where all come from one connection."""
+    """
+    A contact as its row shows it; `service` is "" where all come from one connection, `mark`
+    how a change of it stands that is not settled.
+    """
 
     pk: int
     name: str
@@ -36,15 +39,22 @@ class Row:
     conversations: str
     active: str
     created: str
+    mark: str
+
+
+def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
+    """What this query string asks the list of contacts for."""
+    found = facets(CONTACTS, request.member.workspace)
+    words = filter_words(connections_of(request))
+    counts = found.counts("connection_id")
+    known = {"connection": {*words["connection"].values, *map(str, counts)}}
+    return Asked(read(CONTACTS, told, path=path, words=words, known=known), words, found)
 
 
 def contact_list(request: MemberRequest) -> HttpResponse:
     workspace, connections = request.member.workspace, connections_of(request)
-    found = facets(CONTACTS, workspace)
+    state, words, found = asked(request, request.GET, request.path)
     counts = found.counts("connection_id")
-    words = filter_words(connections)
-    known = {"connection": {*words["connection"].values, *map(str, counts)}}
-    state = read(CONTACTS, request.GET, path=request.path, words=words, known=known)
     if url := tidy(request, state):
         return redirect(url)
     several = len(counts) > 1
@@ -59,7 +69,7 @@ def contact_list(request: MemberRequest) -> HttpResponse:
     names = {c.pk: service.name_of(c) for c in connections} if several else {}
     boxes = [menus.checks(state, "connection", words["connection"], counts, counted=found.whole)]
     context = {
-        "rows": _rows(listing.rows, names),
+        "rows": _rows(listing.rows, names, marks_on(request)),
         "several": several,
         "menus": [
             *(boxes if several else []),
@@ -97,7 +107,9 @@ def heads(*, several: bool) -> list[Head]:
     return [*found[:4], Head(_("Service")), *found[4:]] if several else found
 
 
-def _rows(contacts: Iterable[Contact], names: dict[int, str]) -> list[Row]:
+def _rows(
+    contacts: Iterable[Contact], names: dict[int, str], marks: Mapping[str, str]
+) -> list[Row]:
     cells = Cells()
     return [
         Row(
@@ -112,6 +124,7 @@ def _rows(contacts: Iterable[Contact], names: dict[int, str]) -> list[Row]:
             cells.amount(contact.conversation_count),
             cells.time(contact.last_activity_at),
             cells.time(contact.created_at),
+            cells.mark(marks.get(f"contacts:{contact.pk}", "")),
         )
         for contact in contacts
     ]

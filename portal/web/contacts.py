@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.mirror.models import Contact
 from portal.providers.errors import Duplicate
@@ -57,6 +57,13 @@ def edit(request: MemberRequest, contact_id: int) -> HttpResponse:
 @member_required
 def delete(request: MemberRequest, contact_id: int) -> HttpResponse:
     return record_pages.delete(request, CONTACT, record_pages.found(request, CONTACT, contact_id))
+
+
+@require_POST
+@member_required
+def meanwhile(request: MemberRequest, contact_id: int) -> HttpResponse:
+    contact = record_pages.found(request, CONTACT, contact_id)
+    return record_pages.meanwhile(request, CONTACT, contact)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

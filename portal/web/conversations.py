@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from portal.errors import PortalError
 from portal.mirror import store
 from portal.mirror.models import Conversation
+from portal.outbox.decisions import MovedOn
 from portal.services import connections
 from portal.services.conversations import (
     add_note,
@@ -19,16 +22,27 @@ from portal.services.conversations import (
     send_reply,
     set_status,
 )
+from portal.services.decisions import discard
 from portal.services.errors import Clash
 from portal.web.access import MemberRequest, member_required, role_required
-from portal.web.composing import composer_for, text_of
+from portal.web.composing import Composer, composer_for, message_of, text_of
+from portal.web.forms import CHOICE, EARLIER, THEIRS, WAS
 from portal.web.htmx import is_partial, show
 from portal.web.inbox import found, opened
-from portal.web.inbox_list import filled, inbox_list
+from portal.web.inbox_list import filled, inbox_list, name_of
 from portal.web.lists import answer, tidy
 from portal.web.starting import start
 from portal.web.unchanged import unchanged
-from portal.web.writing import Ending, done, form_id_of, new_form_id, settle, tell
+from portal.web.waiting import MESSAGES
+from portal.web.writing import (
+    Ending,
+    done,
+    form_id_of,
+    new_form_id,
+    settle,
+    settle_plain,
+    tell,
+)
 
 PAGE = "conversations/page.html"
 
@@ -48,7 +62,9 @@ def index(request: MemberRequest) -> HttpResponse:
 def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """All three panes; to htmx the list alone if that is what it fills, else the other two."""
     conversation = found(request, conversation_id)
-    if is_partial(request) and not _fills_the_list(request):
+    if is_partial(request) and _fills(request, "log"):
+        return _page(request, conversation, partial="log", asked=True)
+    if is_partial(request) and not _fills(request, "results"):
         return _page(request, conversation, partial="opened")
     state, context = inbox_list(request)
     if url := tidy(request, state):
@@ -58,8 +74,8 @@ def detail(request: MemberRequest, conversation_id: int) -> HttpResponse:
     return answer(request, PAGE, context, filled(request, state, context))
 
 
-def _fills_the_list(request: MemberRequest) -> bool:
-    return request.headers.get("HX-Target", "").endswith("#results")
+def _fills(request: MemberRequest, part: str) -> bool:
+    return request.headers.get("HX-Target", "").endswith(f"#{part}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,7 +87,7 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     Touches the messages and what stands around them, never the field one writes in.
     """
     conversation = found(request, conversation_id)
-    before, trouble = conversation.status, ""
+    before, name, trouble = conversation.status, name_of(conversation), ""
     try:
         now = refresh_conversation(conversation)
     except PortalError as error:
@@ -82,7 +98,8 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     if not is_partial(request):
         ending = Ending("danger" if trouble else "ok", trouble or _("Refreshed"), taken=True)
         return done(request, ending, _address(request, conversation))
-    context = opened(request, now, asked=True, trouble=trouble, moved=now.status != before)
+    moved = now.status != before or name_of(now) != name
+    context = opened(request, now, asked=True, trouble=trouble, moved=moved)
     return show(request, PAGE, context, partial="refreshed")
 
 
@@ -114,8 +131,9 @@ def _write(request: MemberRequest, conversation_id: int, send: Any, mode: str) -
         empty = Ending("danger", _("Write something first."), status=422)
         return _kept(request, conversation, empty, mode=mode)
     member, form_id = request.member, form_id_of(request)
+    replaces = message_of(conversation, member, request.POST.get("replaces", ""))
     ending = settle(
-        lambda: send(conversation, text, actor=member, form_id=form_id),
+        lambda: send(conversation, text, actor=member, form_id=form_id, replaces=replaces),
         conversation.connection,
         done=_("Sent") if mode == "reply" else _("Note added"),
     )
@@ -124,8 +142,43 @@ def _write(request: MemberRequest, conversation_id: int, send: Any, mode: str) -
     if not is_partial(request):
         return done(request, ending, _address(request, conversation))
     empty_one = composer_for(conversation, member, mode=mode, focus=True)
-    context = opened(request, conversation, composer=empty_one, asked=True)
-    return tell(request, show(request, PAGE, context, partial="written"), ending)
+    return _written(request, conversation, empty_one, ending)
+
+
+def _written(
+    request: MemberRequest, conversation: Conversation, composer: Composer, ending: Ending
+) -> HttpResponse:
+    """The field anew with the thread above it, which shows what a toast would only repeat."""
+    context = opened(request, conversation, composer=composer, asked=True)
+    response = show(request, PAGE, context, partial="written")
+    if "edit=" in request.headers.get("HX-Current-URL", ""):
+        # Read again, the page must not bring back what has just been sent in its place.
+        response["HX-Replace-Url"] = _address(request, conversation)
+    return trigger_client_event(response, "announce", {"message": ending.message})
+
+
+@require_POST
+@member_required
+@role_required("agent")
+def undo(request: MemberRequest, conversation_id: int) -> HttpResponse:
+    """Take a reply back before it is sent: its text returns to the field, before what is there."""
+    conversation, member = found(request, conversation_id), request.member
+    write = message_of(conversation, member, request.POST.get("write", ""))
+    ending = Ending("warn", _(MovedOn.message), status=409)
+    if write is not None:
+        ending = settle_plain(lambda: discard(write, actor=member)) or Ending(
+            "ok", _("Taken back. It was not sent."), taken=True
+        )
+    if write is None or not ending.taken:
+        return _kept(request, conversation, ending)
+    texts = (str(write.changes.get("text", "")), text_of(request))
+    text = "\n\n".join(text for text in texts if text.strip())
+    mode = MESSAGES[write.action]
+    composer = composer_for(conversation, member, mode=mode, text=text, focus=True)
+    if is_partial(request):
+        return _written(request, conversation, composer, ending)
+    messages.success(request, ending.message)
+    return _page(request, conversation, partial="composer", composer=composer)
 
 
 def _kept(
@@ -138,6 +191,7 @@ def _kept(
         mode=mode or request.POST.get("mode", ""),
         text=text_of(request),
         ending=ending,
+        replaces=message_of(conversation, request.member, request.POST.get("replaces", "")),
     )
     return _page(request, conversation, partial="composer", status=ending.status, composer=composer)
 
@@ -148,8 +202,8 @@ def _kept(
 def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """Change the service's own status word, if it still is the one the person saw."""
     conversation = found(request, conversation_id)
-    wanted = request.POST.get("status", "")
     before = request.POST.get("before", conversation.status)
+    wanted = _chosen(request, before)
     if wanted == before:
         ending = Ending("ok", _("Nothing to save"), taken=True)
     elif wanted not in connections.settable_statuses(conversation.connection):
@@ -175,9 +229,25 @@ def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     return tell(request, response, ending)
 
 
+def _chosen(request: MemberRequest, before: str) -> str:
+    """The word that was asked for; after a conflict the one of the three that was chosen."""
+    choice = request.POST.get(f"{CHOICE}status", "")
+    if choice == THEIRS:
+        return before
+    return request.POST.get(f"{WAS}status" if choice == EARLIER else "status", "")
+
+
 def _rows(clashes: Iterable[Clash]) -> list[dict[str, Any]]:
     return [
-        {"label": _("Status"), "before": c.before, "theirs": c.theirs, "mine": c.mine}
+        {
+            "name": c.name,
+            "label": _("Status"),
+            "before": c.before,
+            "theirs": c.theirs,
+            "mine": c.mine,
+            "choice": CHOICE + c.name,
+            "was": WAS + c.name,
+        }
         for c in clashes
     ]
 

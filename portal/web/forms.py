@@ -16,14 +16,16 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from portal.records import FieldSpec
+from portal.services.codecs import CODECS, Codec, checked, show_text
 from portal.services.errors import Clash
-from portal.web.values import CODECS, Codec, show_text
 
 type Suggestions = Mapping[str, list[tuple[str, str]]]
 """For a record's attribute ("stage"): values to choose from, with their words."""
 
 BEFORE = "before-"
-TAKE_THEIRS = "theirs"
+# A conflict's fields: which of the three was chosen, and what the field held at first.
+CHOICE, WAS = "choice-", "was-"
+THEIRS, EARLIER = "theirs", "before"
 
 
 class TextBox(forms.CharField):
@@ -100,6 +102,22 @@ class RecordForm(forms.Form):
             return []
         return [(BEFORE + n, self.moved.get(n, self.seen(n))) for n in self.fields]
 
+    def refill(self, changes: Mapping[str, Any]) -> None:
+        """Show what somebody wanted to change already, compared with what is there now."""
+        for spec in self.specs:
+            if spec.name in changes:
+                self.moved[spec.name] = str(self.initial.get(spec.name, ""))
+                self.initial[spec.name] = codec_of(spec).show(changes[spec.name])
+
+    def meanwhile(self) -> list[tuple[str, str]]:
+        """The fields that changed since the form was shown, with their values now, in words."""
+        return [
+            (_(spec.label), str(self.initial[spec.name]))
+            for spec in self.specs
+            if BEFORE + spec.name in self.data
+            and not codec_of(spec).same(self.seen(spec.name), str(self.initial[spec.name]))
+        ]
+
     def move(self, clashes: Iterable[Clash]) -> list[dict[str, str]]:
         """
         After `StaleRecord`: what is seen now is theirs, so that sending again keeps mine.
@@ -118,20 +136,15 @@ class RecordForm(forms.Form):
                     "before": show(clash.before),
                     "theirs": show(clash.theirs),
                     "mine": show(clash.mine),
+                    "choice": CHOICE + clash.name,
+                    "was": WAS + clash.name,
                 }
             )
         return rows
 
     def _take(self, spec: FieldSpec, text: str) -> None:
         """Check one field that changed and keep its value. Raises `ValidationError`."""
-        if spec.required and not text.strip():
-            raise ValidationError(_("This is needed: please fill it in."))
-        if spec.max_length is not None and len(text) > spec.max_length:
-            raise ValidationError(
-                _("This has %(n)d characters; at most %(most)d are allowed.")
-                % {"n": len(text), "most": spec.max_length}
-            )
-        value = codec_of(spec).read(text)
+        value = checked(spec, text)
         if self.making and value in (None, []):
             return
         self.changes[spec.name] = value
@@ -186,10 +199,14 @@ def codec_of(spec: FieldSpec) -> Codec:
 
 
 def _decided(data: QueryDict | None) -> QueryDict | None:
-    """The posted form with the conflicts the person decided for the other side."""
-    if data is None or data.get("keep") != TAKE_THEIRS:
+    """The posted form with what the person chose, field by field, where both sides differ."""
+    if data is None or "clash" not in data:
         return data
     data = data.copy()
     for name in data.getlist("clash"):
-        data[name] = data.get(BEFORE + name, "")
+        choice = data.get(CHOICE + name)
+        if choice == THEIRS:
+            data[name] = data.get(BEFORE + name, "")
+        elif choice == EARLIER:
+            data[name] = data.get(WAS + name, "")
     return data

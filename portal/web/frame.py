@@ -1,5 +1,6 @@
 """What every page stands in: who, where, how fresh, how much of the budget is used."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from portal.budget import store as budget
 from portal.mirror import store
 from portal.mirror.models import SyncState
+from portal.outbox.decisions import marks_of
 from portal.services.connections import name_of
 from portal.team.models import Membership, Workspace
 from portal.vault import store as vault
@@ -21,7 +23,9 @@ from portal.web.progress import first_passes
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("default", "compact", "comfortable")
-SECTIONS = ("leads", "contacts", "conversations", "settings")
+SECTIONS = ("leads", "contacts", "conversations", "audit", "outbox", "settings")
+# Of several writes of one record the list shows the one that needs a person most.
+GRAVEST = ("undecided", "refused", "unknown", "queued", "in_flight")
 STALE_AFTER = timedelta(minutes=3)
 
 
@@ -43,6 +47,25 @@ class Meter:
     limit: int
     tone: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """
+    How many writes wait, failed or need a decision, by their status (`tally`), and how the
+    records they change stand: `of["leads:12"]` is the gravest status of that lead's.
+    """
+
+    tally: Counter[str]
+    of: dict[str, str]
+
+    @property
+    def count(self) -> int:
+        return self.tally.total()
+
+    @property
+    def capped(self) -> str:
+        return "99+" if self.count > 99 else str(self.count)
 
 
 def never_stored(
@@ -77,6 +100,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "section": _section(request, member.workspace),
         "freshness": SimpleLazyObject(lambda: freshness(list(connections), list(states))),
         "budget": SimpleLazyObject(lambda: meters(list(connections))),
+        "marks": SimpleLazyObject(lambda: marks(list(connections))),
         "can_write": member.reaches(Membership.Role.AGENT),
         "can_administer": member.reaches(Membership.Role.ADMIN),
         "connections": connections,
@@ -89,8 +113,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def connections_of(request: HttpRequest) -> list[Connection]:
-    """The connections of the member's workspace, read once for the view and its frame."""
-    return _once(request, "connections", lambda w: list(vault.connections(w)))
+    """
+    The connections of the member's workspace, read once for the view and its frame; each
+    brings in `marks` what is not settled through it.
+    """
+    return _once(
+        request,
+        "connections",
+        lambda w: list(vault.connections(w).annotate(marks=marks_of("pk"))),
+    )
 
 
 def sync_states_of(request: HttpRequest) -> list[SyncState]:
@@ -103,6 +134,29 @@ def _once[T](request: HttpRequest, name: str, read: Callable[[Workspace], list[T
     if name not in kept:
         kept[name] = read(request.member.workspace)  # type: ignore[attr-defined]
     return kept[name]
+
+
+def marks(connections: list[Connection]) -> Marks:
+    """What is not settled in the workspace, read along with its connections."""
+    found: dict[str, str] = {}
+    tally: Counter[str] = Counter()
+    for connection in connections:
+        for told in getattr(connection, "marks", "").split():
+            kind, record, status = told.split(".")
+            tally[status] += 1
+            key = f"{kind}:{record}"
+            if record and _graver(status, found.get(key)):
+                found[key] = status
+    return Marks(tally, found)
+
+
+def marks_on(request: HttpRequest) -> dict[str, str]:
+    """How the records of the workspace stand that have a write which is not settled."""
+    return marks(connections_of(request)).of
+
+
+def _graver(status: str, other: str | None) -> bool:
+    return other is None or GRAVEST.index(status) < GRAVEST.index(other)
 
 
 def freshness(connections: list[Connection], states: list[SyncState]) -> Freshness:

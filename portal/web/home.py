@@ -15,43 +15,27 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from portal.mirror.counts import Tally, tallies
-from portal.outbox import store as outbox
+from portal.outbox import decisions
 from portal.outbox.models import Write
 from portal.records import Kind, State
 from portal.services import connections as service
 from portal.team.models import Workspace
 from portal.vault.models import Connection
 from portal.web.access import MemberRequest, member_required
+from portal.web.batch_page import standing_batches
 from portal.web.frame import connections_of, sync_states_of
 from portal.web.htmx import is_partial, show
 from portal.web.progress import KINDS as KIND_WORDS
 from portal.web.progress import first_passes
 from portal.web.session import YEAR_SECONDS, same_site_path
 from portal.web.standing import Standing, standings
+from portal.web.waiting import line_of
 
 SHOWN_WRITES = 10
 KINDS = {
     Kind.LEADS: (gettext_lazy("Leads"), "lead-list"),
     Kind.CONTACTS: (gettext_lazy("Contacts"), "contact-list"),
     Kind.CONVERSATIONS: (gettext_lazy("Conversations"), "conversation-list"),
-}
-DETAILS = {
-    Kind.LEADS: "lead-detail",
-    Kind.CONTACTS: "contact-detail",
-    Kind.CONVERSATIONS: "conversation-detail",
-}
-WRITES = {
-    "lead.create": gettext_lazy("New lead"),
-    "lead.update": gettext_lazy("Change of a lead"),
-    "lead.delete": gettext_lazy("Deletion of a lead"),
-    "contact.create": gettext_lazy("New contact"),
-    "contact.update": gettext_lazy("Change of a contact"),
-    "contact.delete": gettext_lazy("Deletion of a contact"),
-    "user.update": gettext_lazy("Change of a user"),
-    "conversation.create": gettext_lazy("New conversation"),
-    "conversation.status": gettext_lazy("Change of a conversation's status"),
-    "message.send": gettext_lazy("Reply"),
-    "message.note": gettext_lazy("Private note"),
 }
 
 
@@ -82,15 +66,6 @@ class Desk:
     lists: list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A write that is not settled: what it is, on which record (`href` "" if none yet)."""
-
-    write: Write
-    what: str
-    href: str
-
-
 @require_safe
 @member_required
 def home(request: MemberRequest) -> HttpResponse:
@@ -103,8 +78,10 @@ def home(request: MemberRequest) -> HttpResponse:
         "passes": first_passes(connections, states),
         "cards": _cards(workspace, connections, counted),
         "stages": _stages(workspace, counted),
-        "waiting": [_waiting(workspace, write) for write in writes],
+        "waiting": [line_of(workspace, write) for write in writes],
         "waiting_count": writes[0].together if writes else 0,  # type: ignore[attr-defined]
+        "held": decisions.held(workspace),
+        "batches": standing_batches(workspace),
         "services": [provider.name for provider in service.providers()],
     }
     response = render(request, "home/home.html", context)
@@ -208,14 +185,6 @@ def _desk(workspace: Workspace, standing: Standing, counted: list[Tally]) -> Des
 
 
 def _unsettled(workspace: Workspace) -> list[Write]:
-    """The newest open writes; each row knows in `together` how many there are in all."""
-    writes = outbox.unsettled(workspace).select_related("actor", "entry", "connection")
-    return list(writes.annotate(together=Window(Count(F("pk"))))[:SHOWN_WRITES])
-
-
-def _waiting(workspace: Workspace, write: Write) -> Waiting:
-    what = str(WRITES.get(write.action, write.action))
-    record = write.entry.subject_id
-    if record is None:
-        return Waiting(write, what, "")
-    return Waiting(write, what, reverse(DETAILS[Kind(write.kind)], args=[workspace.slug, record]))
+    """The newest that are listed; each row knows in `together` how many there are in all."""
+    writes = decisions.listed(workspace).annotate(together=Window(Count(F("pk"))))
+    return list(writes[:SHOWN_WRITES])

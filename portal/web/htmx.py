@@ -7,6 +7,8 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
+from portal.web.offers import Offer
+
 
 def is_partial(request: HttpRequest) -> bool:
     """Whether htmx asks for a piece of the page it shows (not for a page of its history)."""
@@ -33,6 +35,12 @@ def show(
     return response
 
 
-def toast(response: HttpResponse, message: str, *, tone: str = "ok") -> HttpResponse:
-    """Have the page say it in a toast (htmx answers only)."""
-    return trigger_client_event(response, "toast", {"message": message, "tone": tone})
+def toast(
+    response: HttpResponse, message: str, *, tone: str = "ok", offer: Offer | None = None
+) -> HttpResponse:
+    """Have the page say it in a toast, with what undoes it (htmx answers only)."""
+    told = {"message": message, "tone": tone}
+    if offer is not None:
+        told |= {"undo": offer.href, "label": offer.label, "asks": "1" if offer.asks else ""}
+        told["again"] = "1" if offer.again else ""
+    return trigger_client_event(response, "toast", told)

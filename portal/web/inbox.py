@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 
 from portal.mirror import store
 from portal.mirror.models import Conversation
+from portal.records import Kind
 from portal.services import connections
+from portal.web import activity
 from portal.web.about import about
 from portal.web.access import MemberRequest
-from portal.web.composing import composer_for, status_menu
+from portal.web.composing import composer_for, rewritten, status_menu
 from portal.web.inbox_list import badge, name_of
 from portal.web.threads import thread_of
 from portal.web.writing import new_form_id
@@ -30,6 +32,7 @@ def opened(request: MemberRequest, conversation: Conversation, **more: Any) -> d
     name = name_of(conversation)
     query = request.GET.copy()
     query.pop("show", None)
+    query.pop("edit", None)
     return {
         "conversation": conversation,
         "name": name,
@@ -39,8 +42,11 @@ def opened(request: MemberRequest, conversation: Conversation, **more: Any) -> d
         "send_label": _("Send to %s") % (conversation.visitor_name or _("the customer")),
         "thread": thread_of(conversation),
         "about": about(conversation),
+        "history": activity.history(request, Kind.CONVERSATIONS, conversation),
+        "history_href": activity.history_href(request, Kind.CONVERSATIONS, conversation),
         "menu": status_menu(conversation, request.member),
-        "composer": composer_for(conversation, request.member),
+        "composer": rewritten(conversation, request.member, request.GET.get("edit", ""))
+        or composer_for(conversation, request.member),
         "quick_form_id": new_form_id(),
         "list_query": f"?{query.urlencode()}" if query else "",
         "details_query": f"?{query.urlencode()}&show=details" if query else "?show=details",

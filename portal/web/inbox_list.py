@@ -1,9 +1,10 @@
 """The list of conversations: what it can be asked, and its lines."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,9 +22,9 @@ from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
 from portal.web.cells import Cells, word_badge
 from portal.web.composing import STATES
-from portal.web.frame import connections_of
+from portal.web.frame import connections_of, marks_on
 from portal.web.htmx import is_partial
-from portal.web.lists import Listing, Words, read, show_list
+from portal.web.lists import Asked, Listing, Words, read, show_list
 from portal.web.lists import State as ListState
 
 # Beside the state, so that each can be read in the width of the pane.
@@ -36,7 +37,8 @@ PLACES = ("conversation-list", "conversation-detail")
 class Row:
     """
     One line of the list: texts, and pieces that are HTML already. `current` marks the opened
-    one, `at` is the newest time that the provider tells, `label` and `tone` are its state.
+    one, `at` is the newest time that the provider tells, `label` and `tone` are its state,
+    `mark` tells how a write of it stands that is not settled.
     """
 
     pk: int
@@ -51,6 +53,20 @@ class Row:
     label: str
     tone: str
     badges: str
+    mark: str
+
+
+def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
+    """What this query string asks the list of conversations for."""
+    counted = facets(CONVERSATIONS, request.member.workspace)
+    words = filter_words(connections_of(request), counted)
+    known = {
+        name: values
+        for name in ("state", "status", "connection", "channel")
+        if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
+    }
+    state = read(CONVERSATIONS, told, path=path, words=words, known=known)
+    return Asked(state, words, counted)
 
 
 def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
@@ -60,16 +76,10 @@ def inbox_list(request: MemberRequest) -> tuple[ListState, dict[str, Any]]:
     The address may be a conversation's: then the links of the list keep it open.
     """
     mine = connections_of(request)
-    counted = facets(CONVERSATIONS, request.member.workspace)
-    words = filter_words(mine, counted)
-    known = {
-        name: values
-        for name in ("state", "status", "connection", "channel")
-        if (values := menus.known_words(words[name], _counts(counted, name), counted)) is not None
-    }
     told = request.GET.copy()
     told.pop("show", None)
-    state = read(CONVERSATIONS, told, path=_path(request), words=words, known=known)
+    told.pop("edit", None)
+    state, words, counted = asked(request, told, _path(request))
     return state, {
         "menus": _menus(state, words, counted),
         "words": words,
@@ -88,9 +98,15 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
     lines = Lines(reverse("conversation-list", args=[workspace.slug]), state.path, names)
-    context["rows"] = [lines.row(conversation) for conversation in listing.rows]
+    marks = marks_on(request)
+    context["rows"] = [
+        lines.row(conversation, marks.get(f"conversations:{conversation.pk}", ""))
+        for conversation in listing.rows
+    ]
     context["bulk"] = bar_of(request, Kind.CONVERSATIONS, listing, counted, noun=noun)
     context["list_query"] = f"?{state.query}" if state.query else ""
+    exports = reverse("conversation-export", args=[workspace.slug])
+    context["export_href"] = replace(state.first_page(), path=exports).url
     return listing
 
 
@@ -130,7 +146,7 @@ def _counts(counted: Facets, name: str) -> dict[Any, int]:
     return counted.counts({"connection": "connection_id", "channel": "source"}.get(name, name))
 
 
-def _menus(state: ListState, words: dict[str, Words], counted: Facets) -> list[menus.Menu]:
+def _menus(state: ListState, words: Mapping[str, Words], counted: Facets) -> list[menus.Menu]:
     names = ["state", "status", "channel"]
     if len(words["connection"].values) > 1:
         names.insert(2, "connection")
@@ -154,7 +170,7 @@ class Lines:
         self._base, self._here, self._names = base, here, names
         self._cells = Cells()
 
-    def row(self, conversation: Conversation) -> Row:
+    def row(self, conversation: Conversation, mark: str) -> Row:
         name, path = name_of(conversation), f"{self._base}{conversation.pk}/"
         subject, (label, tone) = conversation.subject, badge(conversation)
         return Row(
@@ -170,6 +186,7 @@ class Lines:
             label=label,
             tone=tone,
             badges=self._badges(conversation),
+            mark=self._cells.mark(mark),
         )
 
     def _badges(self, conversation: Conversation) -> SafeString:

@@ -1,10 +1,10 @@
 """What the list of leads can be asked, in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -17,13 +17,16 @@ from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
 from portal.web.cells import Cells
-from portal.web.frame import connections_of
-from portal.web.lists import Head, Words, answer, read, show_list, tidy
+from portal.web.frame import connections_of, marks_on
+from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lead as its row shows it: texts, and cells that are HTML already."""
+    """
+    A lead as its row shows it: texts, and cells that are HTML already. `mark` tells how a
+    change of it stands that is not settled, "" if none is.
+    """
 
     pk: int
     name: str
@@ -35,25 +38,32 @@ class Row:
     amount: str
     created: str
     updated: str
+    mark: str
 
 
-def lead_list(request: MemberRequest) -> HttpResponse:
-    workspace, connections = request.member.workspace, connections_of(request)
-    found = facets(LEADS, workspace)
+def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
+    """What this query string asks the list of leads for."""
+    connections = connections_of(request)
+    found = facets(LEADS, request.member.workspace)
     words = filter_words(connections, found)
     known = {
         name: values
         for name in ("stage", "source", "rep", "connection")
         if (values := menus.known_words(words[name], _counts(found, name), found)) is not None
     }
-    state = read(LEADS, request.GET, path=request.path, words=words, known=known)
+    return Asked(read(LEADS, told, path=path, words=words, known=known), words, found)
+
+
+def lead_list(request: MemberRequest) -> HttpResponse:
+    workspace, connections = request.member.workspace, connections_of(request)
+    state, words, found = asked(request, request.GET, request.path)
     if url := tidy(request, state):
         return redirect(url)
     listing = show_list(
         state, workspace, noun=_("leads"), words=words, heads=heads(), counted=found
     )
     context = {
-        "rows": rows_of(listing.rows),
+        "rows": rows_of(listing.rows, marks_on(request)),
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
@@ -101,7 +111,7 @@ def _counts(found: Facets, name: str) -> dict[Any, int]:
 
 
 def _menus(
-    state: Any, words: dict[str, Words], found: Facets, connections: Sequence[Connection]
+    state: Any, words: Mapping[str, Words], found: Facets, connections: Sequence[Connection]
 ) -> list[menus.Menu]:
     names = ["stage", "source", "rep"]
     if len(_counts(found, "connection")) > 1:
@@ -120,7 +130,7 @@ def _menus(
     ]
 
 
-def rows_of(leads: Iterable[Lead]) -> list[Row]:
+def rows_of(leads: Iterable[Lead], marks: Mapping[str, str]) -> list[Row]:
     """An owner without a name is shown by the id."""
     cells = Cells()
     return [
@@ -135,6 +145,7 @@ def rows_of(leads: Iterable[Lead]) -> list[Row]:
             cells.amount(lead.amount),
             cells.time(lead.created_at),
             cells.time(lead.updated_at),
+            cells.mark(marks.get(f"leads:{lead.pk}", "")),
         )
         for lead in leads
     ]

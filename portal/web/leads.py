@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.mirror.models import Lead
 from portal.mirror.tables import LEADS, facets
@@ -50,6 +50,12 @@ def edit(request: MemberRequest, lead_id: int) -> HttpResponse:
 @member_required
 def delete(request: MemberRequest, lead_id: int) -> HttpResponse:
     return record_pages.delete(request, LEAD, record_pages.found(request, LEAD, lead_id))
+
+
+@require_POST
+@member_required
+def meanwhile(request: MemberRequest, lead_id: int) -> HttpResponse:
+    return record_pages.meanwhile(request, LEAD, record_pages.found(request, LEAD, lead_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -15,7 +15,7 @@ table_around.html, table_head.html, pager.html; the listing is `list` there.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -32,6 +32,7 @@ from portal.web.htmx import is_partial, show
 from portal.web.list_state import DEFAULT_PER_PAGE, PER_PAGE, State, Words, read, tidy
 
 __all__ = [
+    "Asked",
     "Chip",
     "Head",
     "Listing",
@@ -44,6 +45,14 @@ __all__ = [
     "show_list",
     "tidy",
 ]
+
+
+class Asked(NamedTuple):
+    """What an address asks a list for, what its filters are called, the words in use."""
+
+    state: State
+    words: Mapping[str, Words]
+    counted: Facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,11 @@ class Listing:
         """The address without search and filters; "" while one remove link does the same."""
         many = len(self.chips) + bool(self.state.q) > 1
         return self.all_href if many else ""
+
+    @property
+    def export_href(self) -> str:
+        """The page that exports this list: the same rows in the same order, all of them."""
+        return replace(self.state.first_page(), path=self.state.path + "export/").url
 
     @property
     def per_pages(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from portal.live import store
 from portal.live.store import News
 from portal.live.stream import Ending, Listener, Stream, hub
 from portal.web.access import MemberRequest, member_required
-from portal.web.frame import connections_of, freshness, meters, sync_states_of
+from portal.web.frame import connections_of, freshness, marks, meters, sync_states_of
 
 RETRY_SECONDS = 5
 
@@ -41,7 +41,12 @@ def _at_once(request: MemberRequest) -> HttpResponse:
     news = News(now, ()) if number is None else store.since(workspace.pk, number, now=now)
     fresh = freshness(connections_of(request), sync_states_of(request))
     budget = meters(connections_of(request))
-    context = {"freshness": fresh, "budget": budget}
+    context = {
+        "freshness": fresh,
+        "budget": budget,
+        "marks": marks(connections_of(request)),
+        "workspace": workspace,
+    }
     return JsonResponse(
         _told(news)
         | {

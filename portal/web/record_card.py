@@ -16,18 +16,18 @@ from django.utils.translation import gettext as _
 
 from portal.mirror import columns, store
 from portal.mirror.models import Upstream
-from portal.outbox import store as outbox
+from portal.outbox import decisions
 from portal.outbox.models import Write
 from portal.records import Can, FieldSpec, Form, Kind
 from portal.services import connections as service
 from portal.services.writes import Outcome
 from portal.team.models import Membership, Workspace
 from portal.vault.models import Connection
-from portal.web import writing
+from portal.web import activity, writing
 from portal.web.access import MemberRequest
 from portal.web.forms import RecordForm, Suggestions
 from portal.web.frame import sync_states_of
-from portal.web.values import CODECS
+from portal.web.waiting import ICONS, changes_of, standing_of, why_of
 from portal.web.writing import Ending
 
 FRESH_FOR = timedelta(seconds=60)
@@ -129,7 +129,7 @@ def card(request: MemberRequest, subject: Subject, row: Any) -> dict[str, Any]:
     specs = service.fields_of(row.connection, subject.form_of(row.connection)[0])
     seen = _seen(request, subject, row)
     refreshes = subject.form_of(row.connection)[1] is not Can.UPDATE_USER
-    writes = outbox.unsettled_of(row.connection_id, subject.kind.value, row.upstream_id)
+    writes = decisions.listed_of(row.connection_id, subject.kind.value, row.upstream_id)
     name = subject.name
     return {
         "row": row,
@@ -137,8 +137,10 @@ def card(request: MemberRequest, subject: Subject, row: Any) -> dict[str, Any]:
         "service": service.name_of(row.connection),
         "facts": [Fact(_(s.label), row.raw.get(s.name), s.kind, s.attribute) for s in specs],
         "others": other_fields(row.raw, specs),
-        "writes": [_mark(write, row.connection, specs) for write in writes],
+        "writes": [_mark(request, write, row.connection) for write in writes],
         "related": subject.related(row),
+        "history": activity.history(request, subject.kind, row),
+        "history_href": activity.history_href(request, subject.kind, row),
         "ability": ability(request, subject, row),
         "seen_at": seen,
         "refreshes": refreshes,
@@ -147,6 +149,8 @@ def card(request: MemberRequest, subject: Subject, row: Any) -> dict[str, Any]:
         "list_href": list_url(request, subject),
         "edit_href": url_of(request, f"{name}-edit", row.pk),
         "delete_href": url_of(request, f"{name}-delete", row.pk),
+        "meanwhile_href": url_of(request, f"{name}-meanwhile", row.pk),
+        "live_key": f"{subject.kind}:{row.pk}",
         "fresh_href": url_of(request, f"{name}-fresh", row.pk),
     }
 
@@ -173,16 +177,18 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _mark(write: Write, connection: Connection, specs: Sequence[FieldSpec]) -> dict[str, Any]:
-    """An open write in words: which fields, how it stands."""
-    by_name = {spec.name: spec for spec in specs}
-    changes = []
-    for name, value in write.changes.items():
-        spec = by_name.get(name)
-        codec = CODECS.get(spec.kind) if spec else None
-        changes.append((_(spec.label) if spec else name, codec.show(value) if codec else value))
-    deletes = write.action.endswith(".delete")
-    return {"write": write, "changes": changes, "deletes": deletes}
+def _mark(request: MemberRequest, write: Write, connection: Connection) -> dict[str, Any]:
+    """A write that is not settled in words: which fields, how it stands, where to decide."""
+    write.connection = connection
+    return {
+        "write": write,
+        "icon": ICONS[Write.Status(write.status)],
+        "standing": standing_of(write),
+        "why": why_of(write, service.name_of(connection)),
+        "changes": changes_of(write),
+        "deletes": write.action.endswith(".delete"),
+        "href": url_of(request, "outbox-detail", write.pk, back=False),
+    }
 
 
 def same_email(workspace: Workspace, email: str, *, but: Upstream) -> list[Related]:

@@ -23,7 +23,7 @@ from portal.web.access import MemberRequest
 from portal.web.errors import sentence_of
 from portal.web.forms import RecordForm
 from portal.web.frame import connections_of
-from portal.web.htmx import is_partial, show, toast
+from portal.web.htmx import is_partial, show
 from portal.web.record_card import Ability, Subject, ability, card, list_url, title_of, url_of
 from portal.web.writing import Ending
 
@@ -157,12 +157,20 @@ def edit_form(
     return form
 
 
+def meanwhile(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
+    """What changed in a record since its form was shown; the form itself is not touched."""
+    request.member.require(Membership.Role.AGENT)
+    form = edit_form(request, subject, row, request.POST, quick=on_card(request))
+    context = {"row": row, "meanwhile": form.meanwhile()}
+    return render(request, "components/meanwhile.html", context)
+
+
 def _edited(request: MemberRequest, subject: Subject, row: Any, ending: Ending) -> HttpResponse:
     """Back to the record: the card in place for htmx from the record's page, else its page."""
     if not (is_partial(request) and on_card(request)):
         return writing.done(request, ending, url_of(request, f"{subject.name}-detail", row.pk))
     response = detail(request, subject, found(request, subject, row.pk))
-    return toast(response, ending.message, tone=ending.tone)
+    return writing.tell(request, response, ending)
 
 
 def on_card(request: MemberRequest) -> bool:
@@ -212,6 +220,8 @@ def _form_page(
         "ability": ability(request, subject, row) if row else _maker(connection),
         "ending": ending,
         "cancel_href": url_of(request, cancel, row.pk) if row else list_url(request, subject),
+        "meanwhile_href": url_of(request, f"{subject.name}-meanwhile", row.pk) if row else "",
+        "live_key": f"{subject.kind}:{row.pk}" if row else "",
     }
     status = ending.status if ending else status
     template = f"{subject.folder}/form.html"

@@ -9,7 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.services import sessions
 from portal.services.workspaces import workspaces_of
+from portal.team.models import User
 from portal.web.frame import DENSITIES, THEMES
 
 LOOKS = {"theme": THEMES, "density": DENSITIES}
@@ -76,6 +78,24 @@ class AccountAdapter(DefaultAccountAdapter):
     def format_email_subject(self, subject: str) -> str:
         """Without the host in front: the templates say who writes."""
         return subject
+
+    def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **more)
+        sessions.signed_in(user)
+        return response
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        sessions.kept_out(str(credentials.get("email", "")).replace("\x00", ""))
+
+    def logout(self, request: HttpRequest) -> None:
+        user = request.user
+        super().logout(request)
+        if isinstance(user, User):
+            sessions.signed_out(user)
+
+    def set_password(self, user: Any, password: str) -> None:
+        super().set_password(user, password)
+        sessions.password_changed(user)
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Users have no user name; the e-mail is how they sign in."""

@@ -1,9 +1,14 @@
 """How each connection stands, in words, for home and settings."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal.budget import breaker
+from portal.budget.breaker import Rest
 from portal.mirror.models import SyncState
 from portal.services import connections as service
 from portal.vault.models import Connection
@@ -52,11 +57,21 @@ def service_name(slug: str) -> str:
 
 def standings(connections: list[Connection], states: list[SyncState]) -> list[Standing]:
     """How each connection stands, in the order they were added."""
-    return [_standing(c, [s for s in states if s.connection_id == c.pk]) for c in connections]
+    # Only who failed lately can be left alone: a workspace in which all is well asks nothing.
+    troubled = [c.key_mark for c in connections if c.last_error]
+    rests = breaker.rests(troubled) if troubled else {}
+    return [
+        _standing(c, [s for s in states if s.connection_id == c.pk], rests.get(c.key_mark))
+        for c in connections
+    ]
 
 
-def _standing(connection: Connection, states: list[SyncState]) -> Standing:
+def _standing(connection: Connection, states: list[SyncState], rest: Rest | None) -> Standing:
     trouble, remedy = _trouble(connection, states)
+    if rest is not None and trouble and connection.status == Connection.Status.OK:
+        again = date_format(timezone.localtime() + timedelta(seconds=rest.seconds_left), "H:i:s")
+        said = _("It failed %(times)d times in a row and is left alone until %(time)s.")
+        remedy = said % {"times": rest.failures, "time": again}
     return Standing(
         connection,
         service.name_of(connection),

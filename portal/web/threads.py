@@ -4,35 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from portal.mirror import threads
 from portal.mirror.models import Conversation, Message
-from portal.outbox import store as outbox
+from portal.outbox import decisions
 from portal.outbox.models import Write
 from portal.records import Author, Can, Kind
 from portal.services import connections
 from portal.vault.models import Connection
 from portal.web.markdown import rendered
+from portal.web.waiting import ICONS, acts_of, seconds_left, standing_of, why_of
 
 FRESH_FOR = timedelta(seconds=60)
 PRIVATE = {"message.send": False, "message.note": True}
-# How an open write stands: the icon and the words at its message.
-STANDING = {
-    Write.Status.QUEUED: ("clock", gettext_noop("Saved here. It will be sent when %s answers.")),
-    Write.Status.IN_FLIGHT: ("clock", gettext_noop("Sending to %s")),
-    Write.Status.UNKNOWN: (
-        "alert",
-        gettext_noop("Not confirmed: %s did not answer in time. Checking; do not send it again."),
-    ),
-    Write.Status.UNDECIDED: (
-        "alert",
-        gettext_noop("Not confirmed: look in %s whether it arrived before you send it again."),
-    ),
-}
+# How long after a reply should have gone its mark is still asked for; then no worker runs.
+ASK_FOR, ASK_EVERY_SECONDS = timedelta(minutes=2), 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +33,9 @@ class Bubble:
     `side` is theirs (left), ours (right) or a note (full width). `html` is Markdown of ours,
     None where the text stands as it came. `at` is None where the provider told no time.
     `standing` says how a message of ours stands, with its `icon`; `settled` whether it ended;
-    `failed` that it waited here and was then refused: its text is nowhere else.
+    `failed` that it waited here and was then refused: its text is nowhere else. A message that
+    is not settled is its `write`: `seconds` is how long it can be taken back, `acts` what may
+    be done about it (`waiting.Line`).
     """
 
     key: str
@@ -57,6 +49,9 @@ class Bubble:
     standing: str = ""
     settled: bool = True
     failed: bool = False
+    write: Write | None = None
+    seconds: int = 0
+    acts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,9 @@ class Thread:
 
     `unknown` is why the history is not whole, "" if it is. `stale` asks for a fresh copy;
     `read_at` is when the one here was read, None if never.
-    `status_write` is a change of status that is still on its way, in words.
+    `status_write` is a change of status that is still on its way, in words; `status_href` is
+    its page. `ask_in` is in how many seconds to look how a message stands by then, 0 if none
+    is on its way.
     """
 
     bubbles: list[Bubble]
@@ -75,6 +72,8 @@ class Thread:
     read_at: datetime | None
     status_write: str = ""
     status_icon: str = ""
+    status_href: str = ""
+    ask_in: int = 0
 
 
 def thread_of(conversation: Conversation) -> Thread:
@@ -84,14 +83,17 @@ def thread_of(conversation: Conversation) -> Thread:
     told = [_told(message, conversation) for message in threads.messages(conversation)]
     writes = _open_writes(conversation)
     waiting = [_waiting(write, name) for write in writes if write.action in PRIVATE]
-    icon, words = _status_write(writes, name)
+    status = next((w for w in reversed(writes) if w.action == "conversation.status"), None)
+    icon, words = _standing(status, name) if status else ("", "")
     return Thread(
         bubbles=told + waiting,
         unknown=_unknown(connection),
         stale=is_stale(conversation),
         read_at=_read_at(conversation),
-        status_write=words,
+        status_write=f"{status.changes.get('status', '')}: {words}" if status else "",
         status_icon=icon,
+        status_href=_address(conversation, status) if status else "",
+        ask_in=_ask_in([write for write in writes if write.action in PRIVATE]),
     )
 
 
@@ -166,10 +168,33 @@ def _author(message: Message, conversation: Conversation) -> str:
 
 
 def _open_writes(conversation: Conversation) -> list[Write]:
-    rows = outbox.unsettled_or_refused_late(
+    rows = decisions.listed_of(
         conversation.connection_id, Kind.CONVERSATIONS.value, conversation.upstream_id
     )
-    return list(rows.select_related("actor"))[::-1]
+    return list(rows.select_related("connection"))[::-1]
+
+
+def _ask_in(writes: list[Write]) -> int:
+    """In how many seconds a message that is on its way will stand otherwise."""
+    waits: list[int] = []
+    for write in writes:
+        left = seconds_left(write)
+        if left:
+            waits.append(left + 1)
+        elif write.status == Write.Status.IN_FLIGHT or _just_due(write):
+            waits.append(ASK_EVERY_SECONDS)
+    return min(waits, default=0)
+
+
+def _just_due(write: Write) -> bool:
+    """Whether its time has just come: a worker takes it any moment, if one runs."""
+    if write.status != Write.Status.QUEUED or write.not_before is None:
+        return False
+    return timedelta(0) <= timezone.now() - write.not_before < ASK_FOR
+
+
+def _address(conversation: Conversation, write: Write) -> str:
+    return reverse("outbox-detail", args=[conversation.workspace.slug, write.pk])
 
 
 def _waiting(write: Write, name: str) -> Bubble:
@@ -186,21 +211,15 @@ def _waiting(write: Write, name: str) -> Bubble:
         standing=standing,
         settled=False,
         failed=write.status == Write.Status.REFUSED,
+        write=write,
+        seconds=seconds_left(write),
+        acts=acts_of(write),
     )
 
 
 def _standing(write: Write, name: str) -> tuple[str, str]:
-    """The icon and the words of a write that is open, or was refused after it waited."""
-    if write.status == Write.Status.REFUSED:
-        said = f" {name}: “{write.said}”" if write.said else ""
-        return "error", _("Not sent.") + said
-    icon, words = STANDING[Write.Status(write.status)]
-    return icon, _(words) % name
-
-
-def _status_write(writes: list[Write], name: str) -> tuple[str, str]:
-    found = [write for write in writes if write.action == "conversation.status"]
-    if not found:
-        return "", ""
-    icon, words = _standing(found[-1], name)
-    return icon, f"{found[-1].changes.get('status', '')}: {words}"
+    """The icon and the words of a write that is not settled, or was refused after it waited."""
+    why = why_of(write, name)
+    if seconds_left(write):
+        return ICONS[Write.Status(write.status)], why
+    return ICONS[Write.Status(write.status)], f"{standing_of(write)}. {why}".strip()

@@ -30,15 +30,17 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal.errors import PortalError
 from portal.jobs.outbox import follow_up
+from portal.outbox.decisions import MovedOn
 from portal.outbox.models import Write
-from portal.outbox.store import ORDER
+from portal.outbox.store import HELD, ORDER
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
 from portal.services.connections import name_of
-from portal.services.errors import CannotDo, Clash, NotConnected, StaleRecord
+from portal.services.errors import CannotDo, CannotUndo, Clash, NotConnected, StaleRecord
 from portal.services.writes import Outcome
 from portal.vault.models import Connection
 from portal.web.errors import sentence_of
 from portal.web.htmx import is_partial, toast
+from portal.web.offers import offer_of
 
 type Tone = Literal["ok", "warn", "danger"]
 
@@ -58,7 +60,8 @@ class Ending:
     `field` is the provider's own name of the field that `message` is about, "" for the whole
     form. `clashes` are the fields that both sides changed (409). `needs_settings` tells that
     only a person in Settings can help: pages add a link. `record` is our copy of what was
-    written, None while nothing is confirmed. `error` is what was raised.
+    written, None while nothing is confirmed. `error` is what was raised, `write` the row of a
+    write that was taken.
     """
 
     tone: Tone
@@ -71,6 +74,7 @@ class Ending:
     needs_settings: bool = False
     clashes: tuple[Clash, ...] = ()
     error: PortalError | None = None
+    write: Write | None = None
 
 
 def new_form_id() -> str:
@@ -103,12 +107,21 @@ def settle(
         return _refused(stale, connection, status=409, clashes=stale.clashes)
     except (Refused, Duplicate) as refused:
         return _refused(refused, connection, status=422, field=_named(refused.said, fields))
-    except (NotFound, NotConnected, CannotDo) as error:
+    except (NotFound, NotConnected, CannotDo, CannotUndo, MovedOn) as error:
         return _refused(error, connection, status=409)
     except ProviderError as error:
         return _refused(error, connection, status=422)
     follow_up(outcome.write)
     return _standing(outcome, connection, done or _("Saved"))
+
+
+def settle_plain(verb: Callable[[], None]) -> Ending | None:
+    """Do what needs no service; how it ended if it could not be done, None if it was."""
+    try:
+        verb()
+    except MovedOn as error:
+        return Ending("warn", _(error.message), status=409, error=error)
+    return None
 
 
 def show_errors(form: forms.Form, ending: Ending) -> None:
@@ -123,13 +136,15 @@ def show_errors(form: forms.Form, ending: Ending) -> None:
 def tell(request: HttpRequest, response: HttpResponse, ending: Ending) -> HttpResponse:
     """Say the ending on a page that htmx swaps (toast); a plain page and a conflict say it."""
     if is_partial(request) and not ending.clashes:
-        toast(response, ending.message, tone=ending.tone)
+        toast(response, ending.message, tone=ending.tone, offer=offer_of(request, ending.write))
     return response
 
 
 def done(request: HttpRequest, ending: Ending, url: str) -> HttpResponse:
     """Go on to `url` and say the ending there; htmx is told to go there too."""
-    messages.add_message(request, _LEVELS[ending.tone], ending.message)
+    offer = offer_of(request, ending.write)
+    tags = offer.tags if offer else ""
+    messages.add_message(request, _LEVELS[ending.tone], ending.message, extra_tags=tags)
     return go(request, url)
 
 
@@ -144,7 +159,7 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
     """A write that was not refused by an exception: sent, waiting, or answered before."""
     status, service = outcome.write.status, name_of(connection)
     if status == Write.Status.SENT:
-        return Ending("ok", done, taken=True, sent=True, record=outcome.record)
+        return Ending("ok", done, taken=True, sent=True, record=outcome.record, write=outcome.write)
     if status == Write.Status.REFUSED:
         said = outcome.write.said or _(
             "This form was sent before and was not accepted. Nothing was changed."
@@ -153,20 +168,23 @@ def _standing(outcome: Outcome, connection: Connection, done: str) -> Ending:
     if status == Write.Status.QUEUED:
         return _queued(outcome.write, service)
     if status == Write.Status.IN_FLIGHT:
-        return Ending("warn", _("Sending to %s") % service, taken=True)
+        return Ending("warn", _("Sending to %s") % service, taken=True, write=outcome.write)
     message = _("Not confirmed: %s did not answer in time. Checking; do not enter it again.")
-    return Ending("warn", message % service, taken=True)
+    return Ending("warn", message % service, taken=True, write=outcome.write)
 
 
 def _queued(write: Write, service: str) -> Ending:
+    if write.reason == HELD:
+        message = _("Saved here. It is sent in a few seconds, unless you take it back.")
+        return Ending("ok", message, taken=True, write=write)
     if write.reason == ORDER:
         message = _("Saved here. It will be sent after the change before it.")
-        return Ending("warn", message, taken=True)
+        return Ending("warn", message, taken=True, write=write)
     if write.reason not in _KEY_TROUBLE:
         message = _("Saved here. It will be sent when %s answers.") % service
-        return Ending("warn", message, taken=True)
+        return Ending("warn", message, taken=True, write=write)
     message = _("Saved here. It will be sent once the key of %s is replaced in Settings.")
-    return Ending("warn", message % service, taken=True, needs_settings=True)
+    return Ending("warn", message % service, taken=True, needs_settings=True, write=write)
 
 
 def _refused(

@@ -121,6 +121,74 @@ def status_conflict(page, house):
     page.locator(".conflict").wait_for()
 
 
+def held_reply(page, house):
+    """A reply that can still be taken back, and one that something newer stopped."""
+    from django.conf import settings
+
+    from portal.models import Write
+
+    path = house.url(house.conversation("conv-mara"))
+    before, settings.HOLD_SECONDS = settings.HOLD_SECONDS, 3_000
+    try:
+        for text in ("Before she wrote again", "Here it **is**"):
+            page.goto(path)
+            page.locator("#content").fill(text)
+            page.locator("#send-reply").click()
+            page.get_by_text("Sending in").first.wait_for()
+            stopped = {"status": "refused", "reason": "NewerMessage", "attempt": 2}
+            if text.startswith("Before"):
+                Write.objects.update(**stopped)
+    finally:
+        settings.HOLD_SECONDS = before
+    page.goto(path)
+
+
+def rewriting(page, house):
+    held_reply(page, house)
+    page.get_by_role("link", name="Edit and send again").click()
+    page.locator("[name=replaces]").wait_for(state="attached")
+
+
+def fill_outbox(house):
+    """One of each: to decide, refused, stale, checking, waiting; and the workspace is stopped."""
+    from portal.models import Held
+    from tests.web.test_outbox import make
+
+    lead, talk = house.lead("Petra Novak"), house.conversation("conv-mara")
+    told = {"why": "Dexra did not answer.", "found": [{"id": "m1", "text": "Hello " * 30}]}
+    text = {"text": "Dear Mara,\n\n" + "a very long reply " * 40}
+    changes = {"pipeline_stage": "qualified", "expected_billing_amount": 900, "tags": ["a", "b"]}
+    before = {"pipeline_stage": "new", "expected_billing_amount": 5, "tags": []}
+    fields = {"changes": changes, "before": before}
+    made = {
+        "undecided": make(
+            house.dexra, "undecided", action="message.send", row=talk, changes=text, evidence=told
+        ),
+        "refused": make(house.nexadesk, "refused", row=lead, said="x" * 200),
+        "stale": make(house.nexadesk, "refused", row=lead, reason="StaleRecord", **fields),
+        "unknown": make(house.nexadesk, "unknown", action="lead.create"),
+        "queued": make(house.nexadesk, "queued", row=lead, reason="Unreachable", **fields),
+    }
+    Held.objects.get_or_create(workspace=house.workspace, defaults={"reason": "A backup"})
+    return made
+
+
+def outbox_at(kind="", rest=""):
+    def open_it(page, house):
+        made = fill_outbox(house)
+        page.goto(f"/w/acme/outbox/{made[kind].pk}/{rest}" if kind else "/w/acme/outbox/")
+
+    return open_it
+
+
+def marked(path):
+    def open_it(page, house):
+        fill_outbox(house)
+        page.goto(path)
+
+    return open_it
+
+
 def key_refused(page, house):
     page.goto("/w/acme/settings/connections/new/")
     page.get_by_role("radio").first.check()
@@ -149,6 +217,45 @@ def rejected(page, house):
     for connection in (house.nexadesk, house.dexra):
         sync_connection(connection)
     page.goto("/w/acme/settings/connections/")
+
+
+def contact_changed(page, house):
+    """Omar's page after a save: it offers the way back and tells its history."""
+    page.goto(house.url(house.contact("Omar")) + "edit/")
+    page.get_by_label("Phone").fill("+961 1 999 999")
+    save(page)
+    page.get_by_text("Saved", exact=True).wait_for()
+
+
+def activity(page, house):
+    """A change here, one elsewhere, one that was undone."""
+    contact_changed(page, house)
+    page.locator(".messages").get_by_role("button", name="Undo").click()
+    page.locator(".messages", has_text="Undone").wait_for()
+    house.sandbox.edit_lead("lead-petra", pipeline_stage="lost")
+    page.goto(house.url(house.lead("Petra Novak")))
+    settled(page)
+    page.goto("/w/acme/audit/")
+    page.get_by_text("Changed a contact").first.wait_for()
+
+
+def entry(page, house):
+    activity(page, house)
+    page.get_by_role("link", name="Changed a contact").first.click()
+    page.get_by_role("columnheader", name="After").wait_for()
+
+
+def undoing(page, house):
+    contact_changed(page, house)
+    page.locator("#history").get_by_role("link", name="Undo").first.click()
+    page.locator("#do-undo").wait_for()
+
+
+def undo_conflict(page, house):
+    undoing(page, house)
+    house.sandbox.edit_contact(house.contact("Omar").upstream_id, phone="+1 2 3")
+    page.locator("#do-undo").click()
+    page.locator(".conflict").wait_for()
 
 
 def removing(page, house):
@@ -205,6 +312,121 @@ def deleting(page, house):
     page.locator("dialog:modal").wait_for()
 
 
+def selecting(page, house):
+    """Some rows of the list, the last two by keyboard and mouse together."""
+    page.goto("/w/acme/leads/")
+    boxes = page.locator("td.sel input")
+    boxes.nth(0).check()
+    boxes.nth(2).check()
+    page.locator("#bulk").wait_for()
+
+
+def choosing_stage(page, house):
+    selecting(page, house)
+    page.locator("#bulk-stage").click()
+    page.locator("#bulk-stage-menu:popover-open").wait_for()
+
+
+def picking_conversations(page, house):
+    page.goto("/w/acme/conversations/")
+    page.locator(".pick input").nth(1).check(force=True)
+    page.locator("#bulk").wait_for()
+
+
+def batch_prepared(page, house):
+    choosing_stage(page, house)
+    page.locator("#bulk-stage-value").select_option("lost")
+    page.get_by_role("button", name="Set stage").click()
+    page.locator("#start").wait_for()
+
+
+def batch_of_deletes(page, house):
+    selecting(page, house)
+    page.locator("input[name=all]").check()
+    page.get_by_role("button", name="Delete…").click()
+    page.locator("#typed").wait_for()
+    page.locator("#start").click()
+    page.locator(".errorlist").wait_for()
+
+
+def batch_running(page, house):
+    batch_prepared(page, house)
+    page.locator("#start").click()
+    page.locator("#pause").wait_for()
+
+
+def batch_ended(page, house):
+    from portal.models import Batch
+    from portal.services import batches
+
+    batch_running(page, house)
+    batches.run(Batch.objects.latest("pk").pk)
+    page.reload()
+    page.locator("#undo").wait_for()
+
+
+def batch_list(page, house):
+    batch_ended(page, house)
+    page.goto("/w/acme/batches/")
+
+
+def bulk_again(page, house):
+    selecting(page, house)
+    page.locator("#bulk-tag-add").click()
+    page.get_by_role("button", name="Add tag").last.click()
+    page.locator(".banner.danger").wait_for()
+
+
+PEOPLE_FILE = (
+    "Name,E-mail,Company,Expected amount,A column with quite a long name\r\n"
+    "Ada Lovelace,not an address,Analytical Engines,a lot,x\r\n"
+    "Petra Novak,petra@harbour.example,Harbour Tools,3200,y\r\n"
+    "Novak, Jan,jan@x.example,Tools,5,z\r\n"
+    "Li Wei,li@north.example,,,\r\n"
+)
+
+
+def file_refused(page, house):
+    page.goto("/w/acme/leads/import/")
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": b"Name\r\n"}
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Read the file").click()
+    page.locator(".summary").wait_for()
+
+
+def import_columns(page, house):
+    page.goto("/w/acme/leads/import/")
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": PEOPLE_FILE.encode("cp1252")}
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Read the file").click()
+    page.locator("#columns").wait_for()
+
+
+def import_columns_refused(page, house):
+    import_columns(page, house)
+    page.locator("#column-4").select_option("visitor_name")
+    page.get_by_role("button", name="Check 4 rows").click()
+    page.locator(".summary").wait_for()
+
+
+def import_checked(page, house):
+    import_columns(page, house)
+    page.get_by_role("button", name="Check 4 rows").click()
+    page.locator("#import-summary").wait_for()
+
+
+def import_mended(page, house):
+    """One row is fine now, another one still is not."""
+    import_checked(page, house)
+    page.locator("#row-3-visitor_email").fill("jan@x.example")
+    page.locator("#row-3-expected_billing_amount").fill("5")
+    page.locator("#row-3-save").click()
+    page.locator("#row-3 .badge.green").wait_for()
+    page.locator("#row-1-visitor_email").fill("ada@x.example")
+    page.locator("#row-1-save").click()
+    page.locator("#row-1-visitor_email").wait_for(state="detached")
+
+
 FILTERED = "?stage=new&stage=qualified&q=a&sort=-amount&per=25&colour=red"
 MARA, LENA = ("conversation", "conv-mara"), ("conversation", "conv-lena")
 
@@ -220,6 +442,16 @@ SCREENS = [
     Screen("leads-no-hits", at("/w/acme/leads/?q=nobody-is-called-this&stage=new")),
     Screen("leads-empty", at("/w/empty/leads/")),
     Screen("leads-filter-panel", filtering),
+    Screen("leads-selected", selecting),
+    Screen("leads-bulk-menu", choosing_stage),
+    Screen("inbox-selected", picking_conversations),
+    Screen("batch-draft", batch_prepared),
+    Screen("batch-draft-refused", batch_of_deletes, answers=(422,)),
+    Screen("batch-running", batch_running),
+    Screen("batch-ended", batch_ended),
+    Screen("batches", batch_list),
+    Screen("batches-empty", at("/w/empty/batches/")),
+    Screen("bulk-again", bulk_again, answers=(422,)),
     Screen("lead", record("lead", "Petra Novak")),
     Screen("lead-edit", record("lead", "Petra Novak", "edit/")),
     Screen("lead-conflict", lead_conflict, answers=(409,)),
@@ -227,6 +459,15 @@ SCREENS = [
     Screen("lead-delete-dialog", deleting, scripts=True),
     Screen("lead-new", at("/w/acme/leads/new/")),
     Screen("lead-new-refused", lead_refused, answers=(422,)),
+    Screen("leads-export", at(f"/w/acme/leads/export/{FILTERED}")),
+    Screen("leads-export-nothing", at("/w/acme/leads/export/?q=nobody-is-called-this")),
+    Screen("leads-import", at("/w/acme/leads/import/")),
+    Screen("import-nowhere", at("/w/empty/contacts/import/")),
+    Screen("import-refused", file_refused, answers=(422,)),
+    Screen("import-columns", import_columns),
+    Screen("import-columns-refused", import_columns_refused, answers=(422,)),
+    Screen("import-checked", import_checked),
+    Screen("import-mended", import_mended, scripts=True, answers=(422,)),
     Screen("contacts", at("/w/acme/contacts/")),
     Screen("contacts-empty", at("/w/empty/contacts/")),
     Screen("contact", record("contact", "Omar")),
@@ -247,6 +488,21 @@ SCREENS = [
     Screen("thread-written", written),
     Screen("thread-empty-reply", empty_reply, answers=(422,)),
     Screen("conversation-new", at("/w/acme/conversations/new/")),
+    Screen("thread-held", held_reply),
+    Screen("thread-rewriting", rewriting),
+    Screen("outbox", outbox_at()),
+    Screen("outbox-empty", at("/w/acme/outbox/")),
+    Screen("outbox-detail", outbox_at("undecided")),
+    Screen("outbox-edit", outbox_at("refused", "edit/")),
+    Screen("outbox-conflict", outbox_at("stale", "edit/")),
+    Screen("leads-marked", marked("/w/acme/leads/?q=petra")),
+    Screen("home-waiting", marked("/w/acme/")),
+    Screen("contact-changed", contact_changed),
+    Screen("activity", activity),
+    Screen("activity-none", at("/w/acme/audit/?q=nobody-is-called-this")),
+    Screen("activity-entry", entry),
+    Screen("undo", undoing),
+    Screen("undo-conflict", undo_conflict, answers=(409,)),
     Screen("settings", at("/w/acme/settings/connections/")),
     Screen("settings-key-rejected", rejected),
     Screen("settings-remove-dialog", removing, scripts=True),

@@ -145,7 +145,7 @@ def test_a_conflict_takes_the_focus_and_keeps_what_was_typed(page, house, guard)
     expect(page.locator(".conflict")).to_contain_text("lost")
     expect(page.get_by_label("Company")).to_have_value("Harbour Tools Ltd")
     assert house.writes == []
-    page.get_by_role("button", name="Keep mine").click()
+    page.get_by_role("button", name="Save this choice").click()
     expect(page.locator("#facts")).to_contain_text("Harbour Tools Ltd")
     assert house.sandbox.lead("lead-petra")["pipeline_stage"] == "qualified"
     assert focus(page) is not None

@@ -2,13 +2,16 @@
 
 import pytest
 
-from portal.batches import store
+from portal.batches import store, turns
 from portal.batches.models import Batch
+from portal.budget import breaker
 from portal.models import Entry, Lead, Write
+from portal.outbox.models import Held
 from portal.records import Kind
 from portal.sandbox import Fault
 from portal.services import batches, bulk
 from portal.services.leads import update_lead
+from portal.services.sending import send_due
 from portal.vault import store as vault
 
 
@@ -232,7 +235,7 @@ def test_a_lost_answer_is_on_its_way_until_its_write_is_settled(leads, agent, sa
     assert batch.status == Batch.Status.DONE
     counts = store.counts(batch)
     assert (counts.done, counts.on_its_way) == (9, 1)
-    write = store.on_their_way(batch).get().write
+    write = turns.on_their_way(batch).get().write
     Write.objects.filter(pk=write.pk).update(status=Write.Status.SENT)  # as a look-up finds it
     batches.follow_all()
     assert store.counts(batch).done == 10
@@ -247,16 +250,70 @@ def test_while_the_service_is_down_only_one_write_waits(leads, agent, sandbox, s
     )
     batches.start(batch, actor=agent)
     waits = [batches.run(batch.pk)]
-    store.put_off(batch_now(batch), 0)
+    turns.put_off(batch_now(batch), 0)
     waits.append(batches.run(batch.pk))
 
     assert all(wait and wait > 5 for wait in waits)
     assert Write.objects.count() == 1
     settings.PROVIDER_BASE_URLS = up
     Write.objects.update(status=Write.Status.SENT)
-    store.put_off(batch_now(batch), 0)
+    turns.put_off(batch_now(batch), 0)
     run_to_the_end(batch)
     assert store.counts(batch).done == 10
+
+
+def test_a_service_that_is_left_alone_gets_no_writes(leads, agent, nexadesk, sandbox):
+    batch = prepared(agent, leads)
+    for _ in range(breaker.FAILURES_IN_A_ROW):
+        breaker.failed(nexadesk.key_mark, trial=False)
+    batches.start(batch, actor=agent)
+
+    assert 20 < batches.run(batch.pk) <= 30
+    assert not Write.objects.exists()
+    breaker.forget(nexadesk.key_mark)
+    turns.put_off(batch_now(batch), 0)
+    run_to_the_end(batch)
+    assert store.counts(batch).done == 10
+
+
+def test_a_held_workspace_pauses_it_before_any_row(leads, agent, sandbox):
+    batch = prepared(agent, leads)
+    held = Held.objects.create(workspace=agent.workspace, reason="A backup was restored.")
+    batches.start(batch, actor=agent)
+    run_to_the_end(batch)
+
+    assert batch.status == Batch.Status.PAUSED
+    assert "until an admin releases" in batch.reason
+    assert not Write.objects.exists()
+    held.delete()
+    batches.resume(batch, actor=agent)
+    run_to_the_end(batch)
+    assert store.counts(batch).done == 10
+
+
+def test_an_edit_that_waits_behind_another_does_not_hold_the_rows_up(
+    leads, agent, owner, sandbox, stage_of
+):
+    sandbox.fault("nexadesk", "PATCH", "/leads", Fault.reset_before_apply())
+    lead = Lead.objects.select_related("connection", "workspace").get(upstream_id="lead-2")
+    lead.connection.workspace = lead.workspace
+    doubtful = update_lead(
+        lead, {"need_summary": "Call"}, before={"need_summary": lead.raw.get("need_summary")},
+        actor=owner, form_id="doubtful-1",
+    ).write  # fmt: skip
+    assert doubtful.status == Write.Status.UNKNOWN
+    batch = prepared(agent, leads)
+    batches.start(batch, actor=agent)
+    run_to_the_end(batch)
+
+    assert batch.status == Batch.Status.DONE
+    counts = store.counts(batch)
+    assert (counts.done, counts.on_its_way) == (9, 1)
+    Write.objects.filter(pk=doubtful.pk).update(status=Write.Status.UNDECIDED)
+    send_due()
+    batches.follow_all()
+    assert store.counts(batch).done == 10
+    assert stage_of()["lead-2"] == "qualified"
 
 
 def batch_now(batch):
@@ -266,24 +323,24 @@ def batch_now(batch):
 def test_two_workers_do_not_share_a_batch(leads, agent):
     batch = prepared(agent, leads)
     batches.start(batch, actor=agent)
-    first = store.claim(batch.pk)
-    assert store.claim(batch.pk) is None
+    first = turns.claim(batch.pk)
+    assert turns.claim(batch.pk) is None
 
-    store.put_off(first, 0)  # it fell silent: its lease is over
-    second = store.claim(batch.pk)
-    row = store.next_rows(second)[0]
-    assert store.begin_row(first, row) == 0
-    assert store.begin_row(second, row) == 1
-    assert not store.finish(first)
+    turns.put_off(first, 0)  # it fell silent: its lease is over
+    second = turns.claim(batch.pk)
+    row = turns.next_rows(second)[0]
+    assert turns.begin_row(first, row) == 0
+    assert turns.begin_row(second, row) == 1
+    assert not turns.finish(first)
 
 
 def test_a_row_that_kills_its_worker_three_times_is_left_out(leads, agent, sandbox):
     batch = prepared(agent, leads)
     batches.start(batch, actor=agent)
     for _ in range(3):  # begun, then killed
-        killed = store.claim(batch.pk)
-        store.begin_row(killed, store.next_rows(killed)[0])
-        store.put_off(killed, 0)
+        killed = turns.claim(batch.pk)
+        turns.begin_row(killed, turns.next_rows(killed)[0])
+        turns.put_off(killed, 0)
     run_to_the_end(batch)
 
     counts = store.counts(batch)
@@ -298,11 +355,11 @@ def test_an_ended_worker_is_found_by_the_sweep(leads, agent):
 
     batch = prepared(agent, leads)
     batches.start(batch, actor=agent)
-    assert store.due() == [batch.pk]
-    held = store.claim(batch.pk)
-    assert store.due() == []
-    store.put_off(held, 0)
-    assert store.due() == [batch.pk]
+    assert turns.due() == [batch.pk]
+    held = turns.claim(batch.pk)
+    assert turns.due() == []
+    turns.put_off(held, 0)
+    assert turns.due() == [batch.pk]
     jobs.wake_all()
 
 

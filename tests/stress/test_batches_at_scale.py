@@ -24,8 +24,9 @@ from portal.sandbox.data.fill import Amounts, fill
 ROOT = Path(__file__).parents[2]
 LONG = bool(os.environ.get("CROSSDESK_STRESS"))
 # Rows, calls in a window, seconds of a window: 2,000 leads are 4,000 calls.
-ROWS, LIMIT, WINDOW = (2_000, 100, 3.0) if LONG else (40, 30, 3.0)
-KILLS = ["batch.sent", "batch.begun"] if LONG else ["batch.sent"]
+ROWS, LIMIT, WINDOW = (2_000, 100, 6.0) if LONG else (40, 30, 3.0)
+# The last one leaves a write in flight: it is looked up when its lease and the settle time end.
+KILLS = ["batch.begun", "batch.sent", "outbox.after_send"] if LONG else ["outbox.after_send"]
 
 MAKE = """
 import json
@@ -57,14 +58,21 @@ print(json.dumps([back.pk, told.calls, told.seconds]))
 # What the worker does: turns, each when the one before wanted it; its first one is killed.
 WORK = """
 import time
+from portal.batches import store, turns
 from portal.services import batches
-from portal.jobs import batches as jobs
-from portal.batches import store
+from portal.services.recovery import look_up_due
+from portal.services.sending import send_due
+batch = store.by_id({pk})
 while True:
     wait = batches.run({pk}, seconds=20)
-    if wait is None and not store.due():
+    if wait is None and not turns.due():
         break
     time.sleep(wait or 0.05)
+while turns.on_their_way(batch).exists():
+    look_up_due()
+    send_due()
+    batches.follow_all()
+    time.sleep(0.5)
 """
 PEOPLE = """
 import json, pathlib, time
@@ -73,7 +81,8 @@ from portal.services.leads import update_lead
 member = Membership.objects.select_related("workspace", "user").get()
 leads = list(Lead.objects.select_related("connection", "workspace").order_by("-id")[:3])
 took, turn, stop = [], 0, pathlib.Path("{stop}")
-while not stop.exists():
+until = time.time() + 3000
+while not stop.exists() and time.time() < until:
     lead = leads[turn % 3]
     lead.connection.workspace = lead.workspace
     lead.refresh_from_db(fields=["raw"])
@@ -125,6 +134,8 @@ def world(tmp_path):
             "DATABASE_URL": f"sqlite:///{tmp_path}/scale.sqlite3",
             "NEXADESK_BASE_URL": sandbox.nexadesk_url,
             "CROSSDESK_WINDOW_SECONDS": str(WINDOW),
+            "CROSSDESK_LEASE_SECONDS": "10",
+            "OUTBOX_SETTLE_SECONDS": "2",
             "KEY": key,
             "PASSWORD": "correct horse battery staple",
         }

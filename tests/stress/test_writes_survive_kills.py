@@ -39,7 +39,7 @@ def faults(chance):
         [
             Fault.reset_before_apply(),
             Fault.reset_after_apply(),
-            Fault.apply_late(0.8),
+            Fault.apply_late(2),
             Fault.delay(0.2),
             Fault.delay_after_apply(0.3),
             Fault.status(500),
@@ -90,7 +90,7 @@ class World:
             "DATABASE_URL": _database(folder),
             "NEXADESK_BASE_URL": sandbox.nexadesk_url,
             "DEXRA_BASE_URL": sandbox.dexra_url,
-            "OUTBOX_SETTLE_SECONDS": "1.5",
+            "OUTBOX_SETTLE_SECONDS": "3.5",
             "CROSSDESK_LEASE_SECONDS": "4",
             "KEY1": sandbox.key("nexadesk", rate=None),
             "KEY2": sandbox.key("dexra", rate=None),

@@ -11,7 +11,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from portal.models import Connection, Contact, Conversation, Delivery, Lead, SyncState
+from portal.audit import log
+from portal.models import (
+    Batch,
+    Connection,
+    Contact,
+    Conversation,
+    Delivery,
+    Lead,
+    SyncState,
+    Write,
+)
 from portal.sandbox.data.fill import Amounts, fill
 
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -32,6 +42,17 @@ WORKSPACE = {
     "progress": Rule("viewer"),
     "live": Rule("viewer"),
     "lead-list": Rule("viewer"),
+    "lead-export": Rule("agent"),
+    "contact-export": Rule("agent"),
+    "conversation-export": Rule("agent"),
+    "lead-import": Rule("agent", "agent"),
+    "contact-import": Rule("agent", "agent"),
+    "import-columns": Rule("agent", "agent", record="import"),
+    "import-check": Rule("agent", "agent", record="import"),
+    "import-row": Rule(NOBODY, "agent", record="import"),
+    "import-start": Rule(NOBODY, "agent", record="import"),
+    "import-delete": Rule(NOBODY, "agent", record="import"),
+    "batch-rejects": Rule("agent", record="batch"),
     "lead-new": Rule("agent", "agent"),
     "lead-detail": Rule("viewer", record="lead"),
     "lead-edit": Rule("agent", "agent", record="lead"),
@@ -51,6 +72,31 @@ WORKSPACE = {
     "conversation-reply": Rule(NOBODY, "agent", record="conversation"),
     "conversation-note": Rule(NOBODY, "agent", record="conversation"),
     "conversation-status": Rule(NOBODY, "agent", record="conversation"),
+    "lead-bulk": Rule(NOBODY, "agent"),
+    "contact-bulk": Rule(NOBODY, "agent"),
+    "conversation-bulk": Rule(NOBODY, "agent"),
+    "batch-list": Rule("viewer"),
+    "batch-detail": Rule("viewer", record="batch"),
+    "batch-start": Rule(NOBODY, "agent", record="batch"),
+    "batch-pause": Rule(NOBODY, "agent", record="batch"),
+    "batch-resume": Rule(NOBODY, "agent", record="batch"),
+    "batch-cancel": Rule(NOBODY, "agent", record="batch"),
+    "batch-undo": Rule(NOBODY, "agent", record="batch"),
+    "conversation-undo": Rule(NOBODY, "agent", record="conversation"),
+    "lead-meanwhile": Rule(NOBODY, "agent", record="lead"),
+    "contact-meanwhile": Rule(NOBODY, "agent", record="contact"),
+    "outbox": Rule("viewer"),
+    "outbox-release": Rule(NOBODY, "admin"),
+    "outbox-detail": Rule("viewer", record="write"),
+    "outbox-edit": Rule("agent", "agent", record="write"),
+    "outbox-now": Rule(NOBODY, "agent", record="write"),
+    "outbox-again": Rule(NOBODY, "agent", record="write"),
+    "outbox-arrived": Rule(NOBODY, "agent", record="write"),
+    "outbox-discard": Rule(NOBODY, "agent", record="write"),
+    "activity": Rule("viewer"),
+    "activity-entry": Rule("viewer", record="entry"),
+    "activity-export": Rule(NOBODY, "admin"),
+    "undo": Rule("agent", "agent", record="sent_write"),
     "settings": Rule("admin"),
     "settings-connections": Rule("admin"),
     "settings-webhooks": Rule("admin"),
@@ -129,12 +175,74 @@ def desk(sandbox, nexadesk, synced):
             received_at=timezone.now(),
         ).pk,
         "state": SyncState.objects.get(kind="leads").pk,
+        "batch": Batch.objects.create(
+            workspace=nexadesk.workspace, action="lead.update", form_id="batch-1", status="done"
+        ).pk,
+        "import": Batch.objects.create(
+            workspace=nexadesk.workspace,
+            connection=nexadesk,
+            kind="import",
+            form_id="import-1",
+            options={
+                "of": "leads",
+                "file": "a.csv",
+                "encoding": "utf-8",
+                "delimiter": ",",
+                "long": 0,
+                "columns": ["Name"],
+                "checked": 0,
+            },
+        ).pk,
+        **made_by_nobody(nexadesk),
     }
+
+
+def made_by_nobody(connection):
+    """A change in the log and in the outbox."""
+    lead = Lead.objects.get()
+    entry = log.open_entry(
+        connection.workspace,
+        "lead.update",
+        actor=None,
+        subject="x",
+        subject_kind="leads",
+        subject_id=lead.pk,
+    )
+    log.end(entry, "done")
+    write = Write.objects.create(
+        workspace=connection.workspace,
+        connection=connection,
+        entry=entry,
+        form_id="made-by-nobody",
+        action="lead.update",
+        kind="leads",
+        upstream_id=lead.upstream_id,
+        before={"pipeline_stage": "new"},
+        changes={"pipeline_stage": "won"},
+        status="sent",
+    )
+    return {"entry": entry.pk, "sent_write": write.pk, "write": waiting_write(connection).pk}
+
+
+def waiting_write(connection):
+    """A change that is not confirmed; nobody has sent it."""
+    return Write.objects.create(
+        workspace=connection.workspace,
+        connection=connection,
+        entry=log.open_entry(connection.workspace, "lead.create", actor=None),
+        form_id="matrix-1",
+        action="lead.create",
+        kind="leads",
+        changes={"visitor_name": "Ada"},
+        status="undecided",
+    )
 
 
 def path_of(name, records, slug="acme"):
     rule = WORKSPACE[name]
-    keywords = {f"{rule.record}_id": records[rule.record]} if rule.record else {}
+    keywords = (
+        {f"{rule.record.removeprefix('sent_')}_id": records[rule.record]} if rule.record else {}
+    )
     return reverse(name, kwargs={"slug": slug, **keywords})
 
 

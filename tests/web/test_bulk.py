@@ -213,6 +213,30 @@ def test_pausing_and_cancelling_from_the_page(desk, agent, client_of, press, san
     assert sandbox.requests.count("PATCH /leads") == 1
 
 
+def test_home_tells_what_runs(desk, agent, viewer, client_of, press):
+    press(agent, "leads", [lead.pk for lead in harbours()], "stage", "lost")
+    home = client_of(viewer).get
+    assert "Set stage" not in text_of(home("/w/acme/"))
+    batches.start(Batch.objects.get(), actor=agent)
+    assert "Set stage to “lost”" in text_of(home("/w/acme/"))
+    run(Batch.objects.get())
+    assert "Set stage" not in text_of(home("/w/acme/"))
+
+
+def test_the_time_left_is_measured_once_it_can_be(desk, agent, press):
+    press(agent, "leads", [lead.pk for lead in harbours()], "stage", "lost")
+    batch = Batch.objects.get()
+    batches.start(batch, actor=agent)
+    while store.counts(batch).done < 4:
+        batches.run(batch.pk, seconds=0)
+    batch.refresh_from_db()
+    assert batches.seconds_left(batch, store.counts(batch)) < 60  # as it was said before
+    began, tried = batch.options["since"]
+    batch.options = batch.options | {"since": [began - 400, tried]}
+    left = batches.seconds_left(batch, store.counts(batch))
+    assert left == pytest.approx(800, rel=0.05)  # 4 of 12 took 400 s
+
+
 def test_a_draft_that_is_not_wanted_is_forgotten(desk, agent, client_of, press):
     press(agent, "leads", [harbours()[0].pk], "stage", "lost")
     client_of(agent).post(f"/w/acme/batches/{Batch.objects.get().pk}/cancel/")
@@ -273,7 +297,8 @@ def test_pages_of_a_batch_cost_few_queries(
     with django_assert_max_num_queries(16):
         client.get(f"/w/acme/batches/{batch.pk}/")
     client.post(f"/w/acme/batches/{batch.pk}/start/")
-    with django_assert_max_num_queries(14):
+    client.get(f"/w/acme/batches/{batch.pk}/")  # says "Started", once
+    with django_assert_max_num_queries(15):
         page = client.get(f"/w/acme/batches/{batch.pk}/")
     assert 'rel="next"' in page.content.decode()
     batches.pause(batch, actor=agent)

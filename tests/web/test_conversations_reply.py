@@ -222,7 +222,7 @@ def test_htmx_gets_an_empty_field_and_the_thread(invoice, agent_client):
     assert "<html" not in html
     assert text_in(response) == ""
     assert '<hx-partial hx-target="#log"' in html
-    assert "toast" in response["HX-Trigger"]
+    assert "announce" in response["HX-Trigger"]
 
 
 def test_htmx_gets_the_field_back_with_the_text(invoice, sandbox, agent_client):

@@ -73,8 +73,8 @@ def test_somebody_was_faster_so_both_words_are_shown_and_nothing_is_sent(
 
     html = response.content.decode()
     assert response.status_code == 409
-    cells = re.findall(r"<td data-label=\"(\w+)\"[^>]*>(?:<del>)?(\w+)", html)
-    assert cells == [("Before", "open"), ("Theirs", "pending"), ("Mine", "archived")]
+    cells = re.findall(r'data-version="(\w+)"[^>]*>(\w+)', html)
+    assert cells == [("mine", "archived"), ("theirs", "pending"), ("before", "open")]
     assert sandbox.requests.count("PATCH /conversations") == 0
 
     keep = html.partition('class="conflict"')[0].rpartition("<form")[2]
@@ -127,7 +127,7 @@ def test_a_refusal_says_why_and_changes_nothing(lena, sandbox, agent, client_of,
 @pytest.mark.parametrize(
     "case",
     [
-        (Fault.status(429, headers={"Retry-After": "30"}), "Saved here."),
+        (Fault.status(429, headers={"Retry-After": "30"}), "Saved here, will be sent."),
         (Fault.status(503), "Not confirmed"),
         (Fault.reset_after_apply(), "Not confirmed"),
     ],

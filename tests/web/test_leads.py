@@ -247,14 +247,14 @@ def test_a_colleague_who_was_faster_is_not_overwritten(petra, sandbox, agent, cl
 
     assert response.status_code == 409
     page = text_of(response)
-    for words in ("Petra Novak", "Petra Hedy", "Petra Grace", "Keep mine", "Take theirs"):
+    for words in ("Petra Novak", "Petra Hedy", "Petra Grace", "Mine", "Theirs", "Before"):
         assert words in page
     assert sandbox.requests.count("PATCH /leads") == 0
     again = fields_of(response)
     assert again["visitor_name"] == "Petra Grace"
     assert again["before-visitor_name"] == "Petra Hedy"
 
-    client.post(path(petra, "edit/"), again | {"keep": "mine"})
+    client.post(path(petra, "edit/"), again | {"choice-visitor_name": "mine"})
     now = sandbox.lead(petra.upstream_id)
     assert (now["visitor_name"], now["visitor_phone"]) == ("Petra Grace", "999")
 
@@ -266,7 +266,7 @@ def test_theirs_can_be_taken_and_the_rest_is_still_saved(petra, sandbox, agent, 
     typed = {"visitor_name": "Petra Grace", "visitor_company": "Quay"}
     again = fields_of(client.post(path(petra, "edit/"), form | typed))
 
-    client.post(path(petra, "edit/"), again | {"keep": "theirs"})
+    client.post(path(petra, "edit/"), again | {"choice-visitor_name": "theirs"})
 
     now = sandbox.lead(petra.upstream_id)
     assert (now["visitor_name"], now["visitor_company"]) == ("Petra Hedy", "Quay")
@@ -305,7 +305,7 @@ def test_a_service_that_is_down_leaves_the_change_waiting_and_says_so(
     assert response.status_code == 303
     page = text_of(client.get(path(petra)))
     assert "Saved here. It will be sent when NexaDesk answers." in page
-    assert "saved here, will be sent" in page
+    assert "Saved here, will be sent" in page
     assert "Name: Later" in page
     petra.refresh_from_db()
     assert petra.name == "Petra Novak"
@@ -391,6 +391,7 @@ def test_a_clash_of_stages_is_solved_in_place(petra, sandbox, agent, client_of):
     assert response.status_code == 409
     again = fields_of(response, form="quick-form")
     assert (again["pipeline_stage"], again["before-pipeline_stage"]) == ("lost", "converted")
+    again["choice-pipeline_stage"] = "mine"
     client.post(path(petra, "edit/"), again, headers=HTMX)
     assert sandbox.lead(petra.upstream_id)["pipeline_stage"] == "lost"
 

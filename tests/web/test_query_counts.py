@@ -52,7 +52,7 @@ def test_a_later_page_costs_no_more(kind, full, owner, client_of, django_assert_
 
 
 @pytest.mark.parametrize(
-    ("model", "most"), [(Lead, 12), (Contact, 12), (Conversation, 14)], ids=str
+    ("model", "most"), [(Lead, 13), (Contact, 13), (Conversation, 15)], ids=str
 )
 def test_a_records_page_costs_what_is_known(
     model, most, full, owner, client_of, django_assert_max_num_queries

@@ -219,10 +219,10 @@ def test_opening_by_htmx_brings_thread_and_panel_and_no_list(lena, viewer, clien
     assert 'class="conv-row"' not in html
 
 
-def test_the_page_of_a_thread_takes_at_most_fourteen_queries(
+def test_the_page_of_a_thread_takes_at_most_fifteen_queries(
     lena, viewer, client_of, django_assert_max_num_queries
 ):
     client = client_of(viewer)
     client.get(f"{page_of(lena)}fresh/", headers=HTMX)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(page_of(lena))

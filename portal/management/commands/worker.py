@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+import portal.jobs.audit  # noqa: F401 - its job is known by the import
 from portal.jobs import batches, deliveries, live, outbox, sync
 
 # Fixed in 3.51.3: one connection checkpoints while another commits (reliability, facts).

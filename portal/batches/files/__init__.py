@@ -1,0 +1,1 @@
+"""Spreadsheet files: those of strangers in, behind a fence, and ours out."""

@@ -1,0 +1,269 @@
+"""A reply waits ten seconds in which it can be taken back; until then nobody outside reads it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.models import Conversation, Entry, Message, Write
+from portal.sandbox import Fault
+from portal.services.sending import send_due, send_one
+
+HTMX = {"HX-Request": "true", "HX-Target": "form#composer"}
+
+
+@pytest.fixture(autouse=True)
+def _ten_seconds(settings):
+    settings.HOLD_SECONDS = 10
+    settings.WRITE_DEADLINE_SECONDS = 1.0
+
+
+@pytest.fixture
+def invoice(sandbox, dexra, synced):
+    sandbox.add_dexra_user(id="u_1", email="mara@cove.example", first_name="Mara")
+    made = sandbox.add_dexra_conversation(subject="Invoice copy", user_id="u_1")
+    synced(dexra)
+    sandbox.requests.clear()
+    return Conversation.objects.get(upstream_id=made["id"])
+
+
+@pytest.fixture
+def browser(agent, client_of):
+    return client_of(agent)
+
+
+def page_of(conversation):
+    return f"/w/acme/conversations/{conversation.pk}/"
+
+
+def reply(browser, conversation, text="Here *it* is", **more):
+    form = {"content": text, "form_id": f"form-{abs(hash(text))}", "mode": "reply"}
+    return browser.post(f"{page_of(conversation)}reply/", form, **more)
+
+
+def undo(browser, conversation, typed="", **more):
+    form = {"write": Write.objects.latest("pk").pk, "content": typed, "mode": "reply"}
+    return browser.post(f"{page_of(conversation)}undo/", form, **more)
+
+
+def text_in(response):
+    found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", response.text, re.DOTALL)
+    return found and found[1]
+
+
+def ten_seconds_later():
+    Write.objects.filter(status="queued").update(not_before=timezone.now())
+
+
+def test_a_reply_stands_in_the_thread_and_goes_nowhere_yet(invoice, sandbox, browser):
+    html = reply(browser, invoice, follow=True).text
+
+    bubble = html.partition('class="msg out sending"')[2]
+    assert "<em>it</em>" in bubble
+    assert re.search(r"Sending in (10|9) s\.", bubble)
+    assert "Undo" in bubble
+    assert "unless you take it back" in html
+    assert len(sandbox.requests.matching("POST /messages")) == 0
+    assert not Message.objects.filter(origin="ours").exists()
+
+
+def test_after_the_ten_seconds_it_is_sent_once(invoice, sandbox, browser):
+    reply(browser, invoice)
+    write = Write.objects.get()
+
+    send_one(write.pk)
+    assert sandbox.requests.count("POST /messages") == 0, "a worker that comes early waits"
+    ten_seconds_later()
+    for _ in range(2):
+        send_one(write.pk)
+        send_due()
+
+    assert sandbox.requests.count("POST /messages") == 1
+    html = browser.get(page_of(invoice)).text
+    assert "Sent from here" in html
+    assert "Undo" not in html.partition('id="log"')[2].partition("</section>")[0]
+
+
+def test_taken_back_its_text_is_in_the_field_again(invoice, sandbox, browser):
+    reply(browser, invoice)
+
+    response = undo(browser, invoice)
+
+    assert response.status_code == 200
+    assert text_in(response) == "Here *it* is"
+    assert "data-unsaved" in response.text
+    assert 'class="msg out' not in response.text
+    ten_seconds_later()
+    send_due()
+    assert sandbox.requests.count("POST /messages") == 0
+    assert Entry.objects.get(action="message.send").outcome == "withdrawn"
+
+
+def test_what_was_typed_meanwhile_stays_behind_it(invoice, browser):
+    reply(browser, invoice)
+
+    assert text_in(undo(browser, invoice, typed="and more")) == "Here *it* is\n\nand more"
+
+
+def test_htmx_gets_field_and_thread_in_place(invoice, browser):
+    assert "toast" not in reply(browser, invoice, headers=HTMX)["HX-Trigger"]
+
+    response = undo(browser, invoice, headers=HTMX)
+
+    assert "<html" not in response.text
+    assert text_in(response) == "Here *it* is"
+    assert '<hx-partial hx-target="#log"' in response.text
+
+
+def test_too_late_to_take_back_is_said_and_nothing_typed_is_lost(invoice, sandbox, browser):
+    reply(browser, invoice)
+    ten_seconds_later()
+    send_due()
+
+    response = undo(browser, invoice, typed="my next words")
+
+    assert response.status_code == 409
+    assert "This has moved on meanwhile" in response.text
+    assert text_in(response) == "my next words"
+    assert sandbox.requests.count("POST /messages") == 1
+
+
+def test_enter_pressed_twice_is_one_message(invoice, sandbox, browser):
+    for _ in range(2):
+        reply(browser, invoice)
+    ten_seconds_later()
+    send_due()
+
+    assert Write.objects.count() == 1
+    assert sandbox.requests.count("POST /messages") == 1
+
+
+def test_a_private_note_does_not_wait(invoice, sandbox, browser):
+    form = {"content": "For us", "form_id": "form-note-1", "mode": "note"}
+    browser.post(f"{page_of(invoice)}note/", form)
+
+    assert sandbox.requests.count("POST /messages") == 1
+    assert Message.objects.get(origin="ours").private
+
+
+def test_the_thread_asks_how_it_stands_only_while_something_is_on_its_way(invoice, browser):
+    assert 'class="asks"' not in browser.get(page_of(invoice)).text
+    reply(browser, invoice)
+    assert re.search(r'class="asks".*load delay:(10|11)s', browser.get(page_of(invoice)).text)
+
+    ten_seconds_later()
+    html = browser.get(page_of(invoice)).text
+    assert "load delay:3s" in html
+    assert "Saved here, will be sent" in html, "also where no worker runs"
+
+    Write.objects.update(not_before=timezone.now() - timedelta(minutes=5))
+    assert 'class="asks"' not in browser.get(page_of(invoice)).text
+
+
+def test_it_gets_the_log_alone(invoice, browser):
+    reply(browser, invoice)
+    headers = {"HX-Request": "true", "HX-Target": "div#log"}
+
+    html = browser.get(page_of(invoice), headers=headers).text
+
+    assert html.lstrip().startswith('<div class="log"')
+    assert "Undo" in html
+
+
+def stopped_by_something_newer(text="Before you wrote"):
+    """As the worker leaves a reply that a newer message of the customer stopped."""
+    Write.objects.update(status="refused", attempt=2, reason="NewerMessage", not_before=None)
+    return Write.objects.get()
+
+
+def test_a_reply_that_something_newer_stopped_is_kept_and_can_be_sent_anew(
+    invoice, sandbox, browser
+):
+    reply(browser, invoice, "Before you wrote")
+    write = stopped_by_something_newer()
+
+    html = browser.get(page_of(invoice)).text
+    assert "Something newer arrived; your reply was not sent." in html
+    assert "Before you wrote" in html
+    link = f"{page_of(invoice)}?edit={write.pk}"
+    assert f'href="{link}"' in html
+
+    again = browser.get(link)
+    assert text_in(again) == "Before you wrote"
+    assert f'name="replaces" value="{write.pk}"' in again.text
+    form = {"content": "After you wrote", "form_id": "form-again-1", "mode": "reply"}
+    browser.post(f"{page_of(invoice)}reply/", form | {"replaces": write.pk})
+    ten_seconds_later()
+    send_due()
+
+    [sent] = sandbox.dexra_messages(invoice.upstream_id)
+    assert sent["text"] == "After you wrote"
+    write.refresh_from_db()
+    assert write.reason == "Withdrawn"
+    assert "Before you wrote" not in browser.get(page_of(invoice)).text
+    assert "Before you wrote" in browser.get(f"/w/acme/outbox/{write.pk}/").text
+
+
+def test_the_customer_wrote_meanwhile_so_it_is_not_sent_until_somebody_says_so(
+    invoice, sandbox, browser
+):
+    reply(browser, invoice)
+    Message.objects.create(  # as a webhook tells it
+        workspace=invoice.workspace,
+        conversation=invoice,
+        upstream_id="m-newer",
+        origin=Message.Origin.DELIVERY,
+        author="visitor",
+        text="Never mind, I found it!",
+        seen_at=timezone.now(),
+    )
+    ten_seconds_later()
+    send_due()
+
+    write = Write.objects.get()
+    assert (write.status, write.reason) == ("refused", "NewerMessage")
+    assert "Something newer arrived" in browser.get(page_of(invoice)).text
+    assert sandbox.requests.count("POST /messages") == 0
+
+    browser.post(f"/w/acme/outbox/{write.pk}/again/", {"attempt": write.attempt})
+    assert sandbox.dexra_messages(invoice.upstream_id)[-1]["text"] == "Here *it* is"
+
+
+def test_a_refused_reply_keeps_its_text_and_its_buttons(invoice, sandbox, browser):
+    sandbox.fault("dexra", "POST", "/messages", Fault.status(400))
+    reply(browser, invoice)
+    ten_seconds_later()
+    send_due()
+
+    log = browser.get(page_of(invoice)).text.partition('id="log"')[2]
+    assert "Not sent. Dexra: “Bad Request”" in log
+    for words in ("Edit and send again", "Send again", "Discard"):
+        assert words in log
+
+
+def test_nobody_edits_a_message_of_another_conversation_or_workspace(
+    invoice, sandbox, dexra, synced, browser, stranger, client_of
+):
+    reply(browser, invoice, "Mine alone")
+    write = stopped_by_something_newer()
+    sandbox.add_dexra_conversation(subject="Another", user_id="u_1")
+    synced(dexra)
+    other = Conversation.objects.exclude(pk=invoice.pk).get()
+
+    for told in (write.pk, "0", "x", "9" * 40):
+        page = browser.get(f"{page_of(other)}?edit={told}")
+        assert page.status_code == 200
+        assert "Mine alone" not in page.text
+    assert undo(browser, other).status_code == 409
+    assert client_of(stranger).get(f"{page_of(invoice)}?edit={write.pk}").status_code == 404
+
+
+def test_a_viewer_sees_it_and_can_do_nothing(invoice, browser, viewer, client_of):
+    reply(browser, invoice)
+    watching = client_of(viewer)
+
+    html = watching.get(page_of(invoice)).text
+    assert "Sending in" in html
+    assert "Undo" not in html.partition('id="log"')[2].partition("</section>")[0]
+    assert undo(watching, invoice).status_code == 403
