@@ -168,6 +168,11 @@ def search_term(text: str) -> str:
     return START * (SHORT - len(word)) + word
 
 
+def findable(term: str) -> bool:
+    """Whether any text can hold this: words do not begin with a sign."""
+    return not term.startswith(START) or _WORD.search(term) is not None
+
+
 def tag_term(tag: str) -> str:
     """What `search_text` contains where this is one of the tags."""
     return TAG + folded(tag, 200) + TAG

@@ -181,8 +181,8 @@ class Hits:
         text = (
             f"(SELECT CASE WHEN seen < {most} THEN hits WHEN hits >= {ENOUGH} THEN -hits "  # noqa: S608
             f"ELSE (SELECT CASE WHEN n > {LOOKED_AT} THEN -{LOOKED_AT} ELSE n END "
-            f"FROM (SELECT {far.text} AS n) far) END FROM (SELECT COUNT(*) AS seen, COUNT(*) "
-            f"FILTER (WHERE {like.text}) AS hits FROM ({near.text}) near) looked)"
+            f"FROM (SELECT {far.text} AS n OFFSET 0) far) END FROM (SELECT COUNT(*) AS seen, "
+            f"COUNT(*) FILTER (WHERE {like.text}) AS hits FROM ({near.text}) near) looked)"
         )
         return Sql(text, [*far.params, *like.params, *near.params])
 
@@ -247,11 +247,13 @@ def _likes(found: Needles) -> Sql:
 
 def _indexed(found: Needles) -> Any:
     """PostgreSQL: the condition, together with what its index knows of it."""
-    loose = search_index.LOOSE.replace("%", "%%")
     groups, params = [_likes(found).text], _likes(found).params
+    if not all(any(map(columns.findable, group)) for group in found):
+        groups.append("FALSE")
     for group in found:
-        groups.append("(" + " OR ".join([f"{loose} LIKE %s"] * len(group)) + ")")
-        params += [f"%{search_index.loosened(piece)}%" for piece in group]
+        groups.append("(" + " OR ".join([f"{search_index.LOOSE} LIKE %s"] * len(group)) + ")")
+        pieces = (database.ops.prep_for_like_query(search_index.loosened(p)) for p in group)
+        params += [f"%{piece}%" for piece in pieces]
     text = f"({' AND '.join(groups)})"
     return _expression(Sql(text, params), models.BooleanField())
 

@@ -1,9 +1,9 @@
 """
 The trigram indexes behind the search, one for each kind, kept by the database itself.
 
-PostgreSQL: a GIN index of pg_trgm, which knows words only: so what stands between words is
-made a letter first (`LOOSE`), else "li d" would be looked for in all words that begin with d.
-The text itself decides. SQLite: an FTS5 table `<table>_text` without content of
+PostgreSQL: a GIN index of pg_trgm, which knows words only: so a space is made a letter first
+(`LOOSE`), else "li d" would be looked for in all words that begin with d. The text itself
+decides. SQLite: an FTS5 table `<table>_text` without content of
 its own, kept by triggers only when the text or the order changed. Its rowid is the list's
 sort key: seconds since 1900 of the sorted time, then the record's id, so that the newest
 hits are read first and reading stops there. A workspace is one token of the column `place`.
@@ -26,10 +26,7 @@ SECONDS_FROM_1900 = 2_208_988_800
 _DIGIT = 8192
 _FIRST = 0x3400
 _EVENTS = ("ai", "au", "ad")
-_BETWEEN = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-_LETTERS = str.maketrans(_BETWEEN, "q" * len(_BETWEEN))
-_QUOTED = _BETWEEN.replace("'", "''")
-LOOSE = f"translate(search_text, '{_QUOTED}', '{'q' * len(_BETWEEN)}')"
+LOOSE = "replace(search_text, ' ', 'q')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def place(workspace_id: int) -> str:
 
 def loosened(piece: str) -> str:
     """What `LOOSE` makes of a piece of the text."""
-    return piece.translate(_LETTERS)
+    return piece.replace(" ", "q")
 
 
 def ready(alias: str = "default") -> bool:
