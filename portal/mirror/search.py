@@ -174,12 +174,11 @@ class Hits:
 
     def _postgres_total(self) -> Sql:
         first = self.rows.order_by(f"-{self._index.newest}", "-id")
-        most = LOOKED_AT if self.filtered else NEAR
-        near, like = _texts_of(first[:most]), _likes(self.needles)
+        near, like = _texts_of(first[:LOOKED_AT]), _likes(self.needles)
         rows = self.rows.order_by().filter(_indexed(self.needles))
         far = _count(ids_of(rows[: LOOKED_AT + 1]))
         text = (
-            f"(SELECT CASE WHEN seen < {most} THEN hits WHEN hits >= {ENOUGH} THEN -hits "  # noqa: S608
+            f"(SELECT CASE WHEN seen < {LOOKED_AT} THEN hits WHEN hits >= {ENOUGH} THEN -hits "  # noqa: S608
             f"ELSE (SELECT CASE WHEN n > {LOOKED_AT} THEN -{LOOKED_AT} ELSE n END "
             f"FROM (SELECT {far.text} AS n OFFSET 0) far) END FROM (SELECT COUNT(*) AS seen, "
             f"COUNT(*) FILTER (WHERE {like.text}) AS hits FROM ({near.text}) near) looked)"

@@ -241,7 +241,8 @@ def _first(state: State, page: keyset.Page[Any]) -> int:
         return 1 if page.rows else 0
     if not page.after and not page.capped:
         return max(1, page.total - len(page.rows) + 1)
-    return max(2, min(state.start, page.total))
+    # Of so many and more nobody knows how far they go.
+    return max(2, state.start if page.capped else min(state.start, page.total))
 
 
 def _neighbour(state: State, *, start: int, after: str = "", before: str = "") -> str:
