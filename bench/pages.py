@@ -80,7 +80,7 @@ def _tables(client: Client) -> list[Any]:
     from django.test.utils import setup_test_environment, teardown_test_environment
 
     from bench import tables2
-    from portal.web.lead_list import _row
+    from portal.web.lead_list import rows_of
 
     setup_test_environment()  # which keeps the context of what is rendered
     try:
@@ -91,7 +91,7 @@ def _tables(client: Client) -> list[Any]:
     workspace, template = context["workspace"], get_template("leads/list.html#results")
 
     def ours() -> None:
-        context["rows"] = [_row(lead) for lead in tables2.newest(workspace).rows]
+        context["rows"] = rows_of(tables2.newest(workspace).rows, {})
         assert template.render(context, request).count("<tr") == 51
 
     return [ours, lambda: tables2.table_of(workspace, request)]

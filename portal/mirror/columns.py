@@ -21,6 +21,8 @@ MOST_STARTS = 200
 THREAD_LIMIT = 20_000
 LARGEST_AMOUNT = Decimal(10) ** 15
 YEARS = range(1900, 2200)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WORD = re.compile(r"\w+")
 
 
 def lead_columns(record: LeadRecord) -> dict[str, Any]:
@@ -114,6 +116,8 @@ def clean_tags(tags: tuple[str, ...]) -> list[str]:
 def sort_key(text: str) -> str:
     """What lists sort by: case and accents folded, so that É stands beside e."""
     text = clean(text, KEY_LIMIT)
+    if text.isascii():
+        return text.casefold().strip()
     folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in folded if not unicodedata.combining(c)).strip()[:KEY_LIMIT]
 
@@ -129,7 +133,7 @@ def search_text(*texts: str, tags: tuple[str, ...] = ()) -> str:
     each word, each tag, all apart from each other.
     """
     told = [folded(text, 2_000) for text in texts if text]
-    words = (word[:2] for text in told for word in re.findall(r"\w+", text))
+    words = (word[:2] for text in told for word in _WORD.findall(text))
     starts = [START * 2 + word for word in islice(dict.fromkeys(words), MOST_STARTS)]
     marked = [TAG + folded(tag, 200) + TAG for tag in tags[:200]]
     return FIELD.join(told) + "".join(starts) + "".join(marked)
@@ -188,4 +192,4 @@ def moment(value: datetime | None) -> datetime | None:
 
 
 def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in text)
+    return not text.isascii() and _SURROGATE.search(text) is not None

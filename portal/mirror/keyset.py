@@ -10,7 +10,8 @@ index (workspace, column, id), on SQLite and on PostgreSQL, which disagree on wh
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -138,6 +139,10 @@ class Sql:
 class Reader(Protocol):
     """How the ids of a run's next rows are found."""
 
+    @property
+    def common(self) -> Sql | None:
+        """What the ids and the total both read, as WITH names it: found once."""
+
     def ids(self, run: Run[Any], limit: int) -> Sql:
         """A query of at most `limit` ids, the next ones of the run."""
 
@@ -147,6 +152,10 @@ class Reader(Protocol):
 
 class Walk:
     """Along the index of the sort."""
+
+    @property
+    def common(self) -> Sql | None:
+        return None
 
     def ids(self, run: Run[Any], limit: int) -> Sql:
         return ids_of(run.beyond.order_by(*run.order)[:limit])
@@ -298,7 +307,22 @@ def _read[M: models.Model](
     order = [f"{way}list_order", f"{way}id"]
     if blank is not None:
         order.insert(0, "-list_blank" if back else "list_blank")
-    return list(shown.order_by(*order)[:limit])
+    with _having(reader.common):
+        return list(shown.order_by(*order)[:limit])
+
+
+@contextmanager
+def _having(common: Sql | None) -> Iterator[None]:
+    """Put a WITH before the query, which Django cannot say itself."""
+    if common is None:
+        yield
+        return
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        return run(f"WITH {common.text} {sql}", (*common.params, *params), many, context)
+
+    with database.execute_wrapper(execute):
+        yield
 
 
 def _runs[M: models.Model](

@@ -1,7 +1,9 @@
 """
 The trigram indexes behind the search, one for each kind, kept by the database itself.
 
-PostgreSQL: a GIN index of pg_trgm. SQLite: an FTS5 table `<table>_text` without content of
+PostgreSQL: a GIN index of pg_trgm, which knows words only: so what stands between words is
+made a letter first (`LOOSE`), else "li d" would be looked for in all words that begin with d.
+The text itself decides. SQLite: an FTS5 table `<table>_text` without content of
 its own, kept by triggers only when the text or the order changed. Its rowid is the list's
 sort key: seconds since 1900 of the sorted time, then the record's id, so that the newest
 hits are read first and reading stops there. A workspace is one token of the column `place`.
@@ -24,6 +26,10 @@ SECONDS_FROM_1900 = 2_208_988_800
 _DIGIT = 8192
 _FIRST = 0x3400
 _EVENTS = ("ai", "au", "ad")
+_BETWEEN = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_LETTERS = str.maketrans(_BETWEEN, "q" * len(_BETWEEN))
+_QUOTED = _BETWEEN.replace("'", "''")
+LOOSE = f"translate(search_text, '{_QUOTED}', '{'q' * len(_BETWEEN)}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Index:
 
     @property
     def gin(self) -> str:
-        return f"{self.table}_trgm"
+        return f"{self.table}_loose"
 
     @property
     def triggers(self) -> list[str]:
@@ -63,6 +69,11 @@ def place(workspace_id: int) -> str:
     """The three characters that stand for a workspace in an FTS5 table: one trigram."""
     digits = (workspace_id // _DIGIT**power % _DIGIT for power in range(3))
     return "".join(chr(_FIRST + digit) for digit in digits)
+
+
+def loosened(piece: str) -> str:
+    """What `LOOSE` makes of a piece of the text."""
+    return piece.translate(_LETTERS)
 
 
 def ready(alias: str = "default") -> bool:
@@ -121,7 +132,9 @@ def drop(alias: str = "default") -> None:
     _found.pop(alias, None)
     for index in INDEXES:
         if connections[alias].vendor == "postgresql":
-            _run(alias, [f"DROP INDEX IF EXISTS {index.gin}"])
+            # The one before 2027 knew words only.
+            names = (index.gin, f"{index.table}_trgm")
+            _run(alias, [f"DROP INDEX IF EXISTS {name}" for name in names])
         else:
             _run(alias, [f"DROP TRIGGER IF EXISTS {name}" for name in index.triggers])
             _run(alias, [f"DROP TABLE IF EXISTS {index.text}"])
@@ -134,7 +147,7 @@ def _run(alias: str, statements: Sequence[str]) -> None:
 
 
 def _postgres(index: Index) -> list[str]:
-    on = f"{index.table} USING gin (search_text gin_trgm_ops)"
+    on = f"{index.table} USING gin ({LOOSE} gin_trgm_ops)"
     return [f"CREATE INDEX {index.gin} ON {on} WHERE gone_at IS NULL"]
 
 

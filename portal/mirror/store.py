@@ -7,20 +7,21 @@ Reads start at a workspace and never fetch behind the template's back (`FETCH_RA
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from portal.mirror import columns, counters
+from portal.mirror import columns, counters, search_index
 from portal.mirror.models import Contact, Conversation, Lead, SyncState, Upstream
 from portal.records import ContactRecord, ConversationRecord, Kind, LeadRecord, State
 from portal.team.holding import hold
 from portal.team.models import Workspace
 
 # How long an answer may come from a server of theirs that has not heard of the last change.
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 LAGGING, A_DAY = timedelta(seconds=60), timedelta(days=1)
 
 type Record = LeadRecord | ContactRecord | ConversationRecord
@@ -302,7 +303,9 @@ def _upsert(kind: Kind, rows: Sequence[Upstream]) -> None:
     updated = [name for name in names if name not in ("connection", "upstream_id")]
     for row in rows:
         row.pk = None
-    rows = sorted(rows, key=lambda row: row.upstream_id)
+    # SQLite's search index takes rows in the order of their time; else it writes each by itself.
+    newest = search_index.of(model._meta.db_table).newest
+    rows = sorted(rows, key=lambda row: (getattr(row, newest) or LONG_AGO, row.upstream_id))
     model._default_manager.bulk_create(
         rows,
         update_conflicts=True,

@@ -7,22 +7,25 @@ Everything here returns escaped HTML or plain text; nothing marks input as safe.
 import zlib
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from html import escape
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.formats import number_format
+from django.utils.formats import get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from portal.templatetags.stamp import stamp
 from portal.web.action_words import words_of
 from portal.web.offers import Offer
 
 register = template.Library()
+register.tag(stamp)
 
 # One meaning per hue across the product (ux 11.4); a word that is not here is somebody's own.
 HUES = {
@@ -44,7 +47,10 @@ AGES = (
     (3600, gettext_noop("%(n)s h ago")),
     (86_400, gettext_noop("%(n)s d ago")),
 )
-JUST_NOW_SECONDS = 5
+AGES_DOWN = AGES[::-1]
+JUST_NOW, JUST_NOW_SECONDS = gettext_noop("just now"), 5
+GROUP = 3
+CLOCKS_DIFFER, A_WEEK = timedelta(minutes=1), timedelta(days=7)
 
 
 @register.simple_tag
@@ -61,7 +67,7 @@ def icon(name: str, label: str = "") -> SafeString:
 @register.simple_tag
 def relative_words() -> str:
     """The words of `relative`, for the script that keeps them true: now|s|min|h|d ago."""
-    return "|".join([_("just now"), *(_(words) % {"n": "#"} for _seconds, words in AGES)])
+    return "|".join([_(JUST_NOW), *(_(words) % {"n": "#"} for _seconds, words in AGES)])
 
 
 @register.filter
@@ -72,42 +78,60 @@ def relative(moment: datetime | None) -> SafeString:
     The exact time, with its zone, is in `title`. None is "—". A time ahead of now by less
     than a minute (clocks differ) is "just now"; further ahead it is shown as date and time.
     """
-    if moment is None:
-        return nothing()
-    now = timezone.localtime()
-    local = moment.astimezone(now.tzinfo)
-    days = _words_for_days(local, now)
-    # Only what is relative moves on by itself: the script looks for data-relative.
-    return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>',
-        local.isoformat(timespec="seconds"),
-        f"{_day(local)} {local.year}, {local:%H:%M:%S} {local.tzname()}",
-        "" if days else " data-relative",
-        days or _words_ago(now - local),
-    )
+    return Clock().time(moment)
 
 
-def _day(local: datetime) -> str:
-    """The "18 Nov" of every date format here; lists show a hundred of them."""
-    return f"{local.day} {str(MONTHS_3[local.month]).title()}"
+class Clock:
+    """One moment and its words, asked once: a list shows a hundred times by it."""
 
+    def __init__(self) -> None:
+        self.now = timezone.localtime()
+        self._words: dict[str | int, str] = {}
 
-def _words_ago(age: timedelta) -> str:
-    """Words for an age under 7 days."""
-    seconds = int(age.total_seconds())
-    if seconds < JUST_NOW_SECONDS:
-        return _("just now")
-    unit, words = next(pair for pair in reversed(AGES) if seconds >= pair[0])
-    return _(words) % {"n": seconds // unit}
+    def time(self, moment: datetime | None) -> SafeString:
+        """See `relative`."""
+        if moment is None:
+            return nothing()
+        local = moment.astimezone(self.now.tzinfo)
+        iso = local.isoformat(timespec="seconds")
+        days = self._words_for_days(local)
+        # Only what is relative moves on by itself: the script looks for data-relative.
+        mark = "" if days else " data-relative"
+        exact = f"{self._day(local)} {local.year}, {iso[11:19]} {local.tzname()}"
+        said = days or self._words_ago(self.now - local)
+        return SafeString(
+            f'<time datetime="{iso}" title="{escape(exact)}"{mark}>{escape(said)}</time>'
+        )
 
+    def _day(self, local: datetime) -> str:
+        """The "18 Nov" of every date format here."""
+        month = self._words.get(local.month)
+        if month is None:
+            month = self._words[local.month] = str(MONTHS_3[local.month]).title()
+        return f"{local.day} {month}"
 
-def _words_for_days(local: datetime, now: datetime) -> str:
-    """The date of a time a week old or ahead of now; "" for what is better said relatively."""
-    ahead = local > now + timedelta(minutes=1)
-    if not ahead and now - local < timedelta(days=7):
-        return ""
-    date = _day(local) if local.year == now.year else f"{_day(local)} {local.year}"
-    return f"{date}, {local:%H:%M}" if ahead else date
+    def _words_ago(self, age: timedelta) -> str:
+        """Words for an age under 7 days."""
+        seconds = int(age.total_seconds())
+        if seconds < JUST_NOW_SECONDS:
+            return self._said(JUST_NOW)
+        unit, words = next(pair for pair in AGES_DOWN if seconds >= pair[0])
+        return self._said(words) % {"n": seconds // unit}
+
+    def _words_for_days(self, local: datetime) -> str:
+        """The date of a time a week old or ahead of now; "" for what is said relatively."""
+        ahead = local > self.now + CLOCKS_DIFFER
+        if not ahead and self.now - local < A_WEEK:
+            return ""
+        day = self._day(local)
+        date = day if local.year == self.now.year else f"{day} {local.year}"
+        return f"{date}, {local:%H:%M}" if ahead else date
+
+    def _said(self, words: str) -> str:
+        found = self._words.get(words)
+        if found is None:
+            found = self._words[words] = _(words)
+        return found
 
 
 @register.filter
@@ -123,8 +147,15 @@ def amount(value: Any) -> str:
         return str(value)
     whole, _point, decimals = f"{number:f}".partition(".")
     decimals = decimals.rstrip("0")
-    plain = f"{whole}.{decimals.ljust(2, '0')}" if decimals else whole
-    return number_format(Decimal(plain), force_grouping=True)
+    return _grouped(Decimal(f"{whole}.{decimals.ljust(2, '0')}" if decimals else whole))
+
+
+def _grouped(number: Decimal) -> str:
+    """Django's `number_format`, several times as fast where groups are of three digits."""
+    if get_format("NUMBER_GROUPING") != GROUP:
+        return number_format(number, force_grouping=True)
+    signs = {44: get_format("THOUSAND_SEPARATOR"), 46: get_format("DECIMAL_SEPARATOR")}
+    return f"{number:,f}".translate(signs)
 
 
 @register.filter

@@ -1,13 +1,13 @@
 """What the list of contacts can be asked, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from portal.mirror.models import Contact
 from portal.mirror.tables import CONTACTS, facets
 from portal.records import Can, Kind
 from portal.services import connections as service
@@ -15,6 +15,7 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
+from portal.web.cells import Cells
 from portal.web.frame import connections_of, marks_on
 from portal.web.lead_list import writable
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
@@ -27,10 +28,18 @@ class Row:
     how a change of it stands that is not settled.
     """
 
-    contact: Any
+    pk: int
     name: str
+    company: str
+    company_cell: str
+    email: str
+    email_cell: str
+    phone: str
     service: str
-    mark: str = ""
+    conversations: str
+    active: str
+    created: str
+    mark: str
 
 
 def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
@@ -61,10 +70,7 @@ def contact_list(request: MemberRequest) -> HttpResponse:
     boxes = [menus.checks(state, "connection", words["connection"], counts, counted=found.whole)]
     marks = marks_on(request)
     context = {
-        "rows": [
-            _row(contact, names, marks.get(f"contacts:{contact.pk}", ""))
-            for contact in listing.rows
-        ],
+        "rows": _rows(listing.rows, names, marks),
         "several": several,
         "menus": [
             *(boxes if several else []),
@@ -102,10 +108,24 @@ def heads(*, several: bool) -> list[Head]:
     return [*found[:4], Head(_("Service")), *found[4:]] if several else found
 
 
-def _row(contact: Any, names: dict[int, str], mark: str) -> Row:
-    return Row(
-        contact,
-        contact.name or contact.email or contact.upstream_id,
-        names.get(contact.connection_id, ""),
-        mark,
-    )
+def _rows(
+    contacts: Iterable[Contact], names: dict[int, str], marks: Mapping[str, str]
+) -> list[Row]:
+    cells = Cells()
+    return [
+        Row(
+            contact.pk,
+            contact.name or contact.email or contact.upstream_id,
+            contact.company,
+            cells.text(contact.company),
+            contact.email,
+            cells.text(contact.email),
+            cells.text(contact.phone),
+            names.get(contact.connection_id, ""),
+            cells.amount(contact.conversation_count),
+            cells.time(contact.last_activity_at),
+            cells.time(contact.created_at),
+            cells.mark(marks.get(f"contacts:{contact.pk}", "")),
+        )
+        for contact in contacts
+    ]

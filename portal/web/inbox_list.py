@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from portal.mirror.models import Conversation
@@ -14,10 +15,12 @@ from portal.mirror.tables import CONVERSATIONS, Facets, facets
 from portal.records import Can, Kind, State
 from portal.services import connections as service
 from portal.team.models import Membership
+from portal.templatetags.portal import avatar_hue, initials
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
+from portal.web.cells import Cells, word_badge
 from portal.web.composing import STATES
 from portal.web.frame import connections_of, marks_on
 from portal.web.htmx import is_partial
@@ -26,28 +29,31 @@ from portal.web.lists import State as ListState
 
 # Beside the state, so that each can be read in the width of the pane.
 MOST_BADGES = 2
+CURRENT = SafeString(' aria-current="true"')
 PLACES = ("conversation-list", "conversation-detail")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One line of the list. `label` and `tone` are the state's badge; `service` is "" unless
-    the workspace has several connections; `at` is the newest time that the provider tells;
+    One line of the list: texts, and pieces that are HTML already. `current` marks the opened
+    one, `at` is the newest time that the provider tells, `label` and `tone` are its state,
     `mark` how a write of it stands that is not settled.
     """
 
     pk: int
+    path: str
+    current: str
     name: str
+    hue: str
+    initials: str
+    at: str
     subject: str
     preview: str
-    at: datetime | None
     label: str
     tone: str
-    channel: str
-    service: str
-    tags: list[str]
-    mark: str = ""
+    badges: str
+    mark: str
 
 
 def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
@@ -91,11 +97,9 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     listing = show_list(state, workspace, noun=noun, words=words, counted=counted)
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
-    marks = marks_on(request)
-    context["rows"] = [
-        row_of(conversation, names, marks.get(f"conversations:{conversation.pk}", ""))
-        for conversation in listing.rows
-    ]
+    base = reverse("conversation-list", args=[workspace.slug])
+    lines = Lines(base, state.path, names, marks_on(request))
+    context["rows"] = [lines.row(conversation) for conversation in listing.rows]
     context["bulk"] = bar_of(request, Kind.CONVERSATIONS, listing, counted, noun=noun)
     context["list_query"] = f"?{state.query}" if state.query else ""
     exports = reverse("conversation-export", args=[workspace.slug])
@@ -153,23 +157,45 @@ def _menus(state: ListState, words: Mapping[str, Words], counted: Facets) -> lis
     ]
 
 
-def row_of(conversation: Conversation, names: dict[int, str], mark: str = "") -> Row:
-    name = name_of(conversation)
-    label, tone = badge(conversation)
-    subject = conversation.subject if conversation.subject != name else ""
-    return Row(
-        pk=conversation.pk,
-        name=name,
-        subject=subject,
-        preview=" ".join(conversation.last_message[:300].split()),
-        at=conversation.active_at,
-        label=label,
-        tone=tone,
-        channel=conversation.source,
-        service=names.get(conversation.connection_id, ""),
-        tags=conversation.tags[: MOST_BADGES - bool(conversation.source) - bool(names)],
-        mark=mark,
-    )
+class Lines:
+    """
+    Makes the lines of one page. `base` is the list's own address, `here` the page's: the
+    list may stand beside an opened conversation. `names` are of the services, if several,
+    `marks` of the writes that are not settled.
+    """
+
+    def __init__(
+        self, base: str, here: str, names: dict[int, str], marks: Mapping[str, str]
+    ) -> None:
+        self._base, self._here, self._names, self._marks = base, here, names, marks
+        self._cells = Cells()
+
+    def row(self, conversation: Conversation) -> Row:
+        name, path = name_of(conversation), f"{self._base}{conversation.pk}/"
+        subject, (label, tone) = conversation.subject, badge(conversation)
+        return Row(
+            pk=conversation.pk,
+            path=path,
+            current=CURRENT if path == self._here else "",
+            name=name,
+            hue=avatar_hue(name),
+            initials=initials(name),
+            at=self._cells.time(conversation.active_at),
+            subject=format_html("<b>{}</b> ", subject) if subject not in {"", name} else "",
+            preview=" ".join(conversation.last_message[:300].split()),
+            label=label,
+            tone=tone,
+            badges=self._badges(conversation),
+            mark=self._cells.mark(self._marks.get(f"conversations:{conversation.pk}", "")),
+        )
+
+    def _badges(self, conversation: Conversation) -> SafeString:
+        channel, service = conversation.source, self._names.get(conversation.connection_id, "")
+        tags = conversation.tags[: MOST_BADGES - bool(channel) - bool(self._names)]
+        plain = [word_badge(text, "plain") for text in (channel, service) if text]
+        hues = ("plain teal", "plain violet")
+        plain += [word_badge(str(tag), hues[bool(n)]) for n, tag in enumerate(tags)]
+        return SafeString("".join(plain))
 
 
 def name_of(conversation: Conversation) -> str:

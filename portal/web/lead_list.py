@@ -1,6 +1,6 @@
 """What the list of leads can be asked, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from portal.mirror.models import Lead
 from portal.mirror.tables import LEADS, Facets, facets
 from portal.records import Can, Kind
 from portal.services import connections as service
@@ -15,6 +16,7 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
+from portal.web.cells import Cells
 from portal.web.frame import connections_of, marks_on
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 
@@ -22,14 +24,21 @@ from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    A lead as its row shows it. `owner` is a name, else an id, "" if nobody's; `mark` how a
-    change of it stands that is not settled, "" if none is.
+    A lead as its row shows it: texts, and cells that are HTML already; `mark` tells how a
+    change of it stands that is not settled.
     """
 
-    lead: Any
+    pk: int
     name: str
+    company: str
+    company_cell: str
+    stage: str
+    source: str
     owner: str
-    mark: str = ""
+    amount: str
+    created: str
+    updated: str
+    mark: str
 
 
 def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
@@ -55,7 +64,7 @@ def lead_list(request: MemberRequest) -> HttpResponse:
     )
     marks = marks_on(request)
     context = {
-        "rows": [_row(lead, marks.get(f"leads:{lead.pk}", "")) for lead in listing.rows],
+        "rows": rows_of(listing.rows, marks),
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
@@ -122,6 +131,22 @@ def _menus(
     ]
 
 
-def _row(lead: Any, mark: str) -> Row:
-    name = lead.name or lead.email or lead.upstream_id
-    return Row(lead, name, lead.rep_name or lead.rep_id, mark)
+def rows_of(leads: Iterable[Lead], marks: Mapping[str, str]) -> list[Row]:
+    """An owner without a name is shown by the id."""
+    cells = Cells()
+    return [
+        Row(
+            lead.pk,
+            lead.name or lead.email or lead.upstream_id,
+            lead.company,
+            cells.text(lead.company),
+            cells.stage(lead.stage),
+            cells.text(lead.source),
+            cells.person(lead.rep_name or lead.rep_id),
+            cells.amount(lead.amount),
+            cells.time(lead.created_at),
+            cells.time(lead.updated_at),
+            cells.mark(marks.get(f"leads:{lead.pk}", "")),
+        )
+        for lead in leads
+    ]
