@@ -21,7 +21,6 @@ from portal.outbox.models import Held, Write
 from portal.team.models import User, Workspace
 
 LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
-REFUSED_SHOWN_FOR = timedelta(days=7)
 OPEN = (Write.Status.QUEUED, Write.Status.IN_FLIGHT, Write.Status.UNKNOWN, Write.Status.UNDECIDED)
 HELD = "held"
 """The reason of a queued write that waits for its seconds of grace to end."""
@@ -236,21 +235,30 @@ def whole(write_id: int) -> Write:
     ).get(pk=write_id)
 
 
-def expire_leases() -> int:
-    """
-    Writes whose sender fell silent may have been sent, up to the end of their lease: unknown,
-    to be looked up when that is long enough ago. A look-up that fell silent is free again.
-    """
+def silent() -> list[Write]:
+    """Writes whose sender's lease ran out. A look-up that fell silent is free again."""
     now = timezone.now()
-    silent = Write.objects.filter(status=Write.Status.IN_FLIGHT, lease_until__lt=now)
-    expired = silent.update(
-        status=Write.Status.UNKNOWN,
-        not_before=F("lease_until") + settle_time(),
-        lease_until=None,
-        reason="silent",
-    )
     Write.objects.filter(status=Write.Status.UNKNOWN, lease_until__lt=now).update(lease_until=None)
-    return expired
+    rows = Write.objects.filter(status=Write.Status.IN_FLIGHT, lease_until__lt=now)
+    return list(rows.select_related("entry").order_by("id"))
+
+
+def doubt(write: Write) -> bool:
+    """
+    It may have been sent, up to the end of its lease: unknown, to be looked up when that is
+    long enough ago. False if its sender settled it meanwhile.
+    """
+    mine = Write.objects.filter(
+        pk=write.pk, attempt=write.attempt, status=Write.Status.IN_FLIGHT
+    ).filter(lease_until__lt=timezone.now())
+    return bool(
+        mine.update(
+            status=Write.Status.UNKNOWN,
+            not_before=F("lease_until") + settle_time(),
+            lease_until=None,
+            reason="silent",
+        )
+    )
 
 
 def allowed_before(write: Write) -> list[Mapping[str, Any]]:
@@ -279,20 +287,4 @@ def unsettled_of(connection_id: int, kind: str, upstream_id: str) -> QuerySet[Wr
     """The open writes of one record, newest first."""
     return Write.objects.filter(
         connection_id=connection_id, kind=kind, upstream_id=upstream_id, status__in=OPEN
-    ).order_by("-id")
-
-
-def unsettled_or_refused_late(
-    connection_id: int, kind: str, upstream_id: str, *, within: timedelta = REFUSED_SHOWN_FOR
-) -> QuerySet[Write]:
-    """
-    The open writes of one record, and those that were refused after they had waited: nobody
-    was there to be told, so the page tells for a while. Newest first.
-    """
-    late = Q(status=Write.Status.REFUSED, attempt__gt=1, settled_at__gt=timezone.now() - within)
-    return Write.objects.filter(
-        Q(status__in=OPEN) | late,
-        connection_id=connection_id,
-        kind=kind,
-        upstream_id=upstream_id,
     ).order_by("-id")

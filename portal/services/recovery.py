@@ -20,6 +20,7 @@ from portal.services.actions import ACTIONS
 from portal.services.errors import NotConnected
 from portal.services.keeping import write_moved
 from portal.services.lookups import Finding, Proof
+from portal.services.sending import expire_silent
 from portal.services.upstream import connect, source_of
 from portal.services.writes import keep_answer, settle_refusal
 
@@ -30,7 +31,7 @@ HOPELESS_AFTER = 5
 
 def look_up_due(seconds: float = 45) -> int:
     """Look up the unknown writes whose settle time is over; return how many were."""
-    outbox.expire_leases()
+    expire_silent()
     until, looked = time.monotonic() + seconds, 0
     down: set[int] = set()
     for write_id in doubts.due():
@@ -46,7 +47,7 @@ def look_up_due(seconds: float = 45) -> int:
 
 def look_up_one(write_id: int) -> None:
     """Look this write up, if it is unknown and its time has come."""
-    outbox.expire_leases()
+    expire_silent()
     write = doubts.claim(write_id)
     if write is not None:
         look_up(write)

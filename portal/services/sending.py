@@ -2,6 +2,8 @@
 
 import time
 
+from django.db import transaction
+
 from portal.errors import NotAllowed, PortalError
 from portal.mirror import store, threads
 from portal.mirror.models import Conversation
@@ -9,9 +11,20 @@ from portal.outbox import store as outbox
 from portal.outbox.models import Write
 from portal.records import Kind
 from portal.services.errors import NewerMessage
+from portal.services.keeping import write_moved
 from portal.services.upstream import source_of
 from portal.services.writes import attempt, settle_refusal
+from portal.team.holding import hold
 from portal.team.models import Membership
+
+
+def expire_silent() -> None:
+    """Who fell silent while sending leaves a doubt, and the open pages say so."""
+    for write in outbox.silent():
+        with transaction.atomic():
+            hold(write.workspace_id)
+            if outbox.doubt(write):
+                write_moved(write)
 
 
 def send_due(seconds: float = 45) -> int:
@@ -20,7 +33,7 @@ def send_due(seconds: float = 45) -> int:
 
     A connection that cannot be reached now is left alone for this turn.
     """
-    outbox.expire_leases()
+    expire_silent()
     until, tried = time.monotonic() + seconds, 0
     down: set[int] = set()
     for write_id in outbox.due():
@@ -36,7 +49,7 @@ def send_due(seconds: float = 45) -> int:
 
 def send_one(write_id: int) -> Write | None:
     """Send this queued write if its time has come; as it stands then, None if nobody may."""
-    outbox.expire_leases()
+    expire_silent()
     write = outbox.claim(write_id)
     return _send_claimed(write) if write is not None else None
 

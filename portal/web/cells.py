@@ -21,7 +21,7 @@ class Cells:
 
     def __init__(self) -> None:
         self._clock, self._nothing = Clock(), nothing()
-        self._marks = {"": SafeString("")}
+        self._marks: dict[str, SafeString] = {"": SafeString("")}
         self._nobody = format_html('<span class="sub">{}</span>', _("Nobody"))
 
     def text(self, value: str) -> str:
@@ -35,7 +35,7 @@ class Cells:
         return self._nothing if moment is None else self._clock.time(moment)
 
     def mark(self, status: str) -> SafeString:
-        """The mark at a record that has a write which is not settled."""
+        """How a write of this record stands that is not settled; nothing if none is."""
         if status not in self._marks:
             self._marks[status] = render_to_string("components/mark.html", {"mark": status})
         return self._marks[status]

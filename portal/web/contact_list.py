@@ -68,8 +68,9 @@ def contact_list(request: MemberRequest) -> HttpResponse:
     )
     names = {c.pk: service.name_of(c) for c in connections} if several else {}
     boxes = [menus.checks(state, "connection", words["connection"], counts, counted=found.whole)]
+    marks = marks_on(request)
     context = {
-        "rows": _rows(listing.rows, names, marks_on(request)),
+        "rows": _rows(listing.rows, names, marks),
         "several": several,
         "menus": [
             *(boxes if several else []),

@@ -38,7 +38,7 @@ class Row:
     """
     One line of the list: texts, and pieces that are HTML already. `current` marks the opened
     one, `at` is the newest time that the provider tells, `label` and `tone` are its state,
-    `mark` tells how a write of it stands that is not settled.
+    `mark` how a write of it stands that is not settled.
     """
 
     pk: int
@@ -97,12 +97,9 @@ def filled(request: MemberRequest, state: ListState, context: dict[str, Any]) ->
     listing = show_list(state, workspace, noun=noun, words=words, counted=counted)
     mine = connections_of(request)
     names = {c.pk: service.name_of(c) for c in mine} if len(mine) > 1 else {}
-    lines = Lines(reverse("conversation-list", args=[workspace.slug]), state.path, names)
-    marks = marks_on(request)
-    context["rows"] = [
-        lines.row(conversation, marks.get(f"conversations:{conversation.pk}", ""))
-        for conversation in listing.rows
-    ]
+    base = reverse("conversation-list", args=[workspace.slug])
+    lines = Lines(base, state.path, names, marks_on(request))
+    context["rows"] = [lines.row(conversation) for conversation in listing.rows]
     context["bulk"] = bar_of(request, Kind.CONVERSATIONS, listing, counted, noun=noun)
     context["list_query"] = f"?{state.query}" if state.query else ""
     exports = reverse("conversation-export", args=[workspace.slug])
@@ -163,14 +160,17 @@ def _menus(state: ListState, words: Mapping[str, Words], counted: Facets) -> lis
 class Lines:
     """
     Makes the lines of one page. `base` is the list's own address, `here` the page's: the
-    list may stand beside an opened conversation. `names` are of the services, if several.
+    list may stand beside an opened conversation. `names` are of the services, if several,
+    `marks` of the writes that are not settled.
     """
 
-    def __init__(self, base: str, here: str, names: dict[int, str]) -> None:
-        self._base, self._here, self._names = base, here, names
+    def __init__(
+        self, base: str, here: str, names: dict[int, str], marks: Mapping[str, str]
+    ) -> None:
+        self._base, self._here, self._names, self._marks = base, here, names, marks
         self._cells = Cells()
 
-    def row(self, conversation: Conversation, mark: str) -> Row:
+    def row(self, conversation: Conversation) -> Row:
         name, path = name_of(conversation), f"{self._base}{conversation.pk}/"
         subject, (label, tone) = conversation.subject, badge(conversation)
         return Row(
@@ -186,7 +186,7 @@ class Lines:
             label=label,
             tone=tone,
             badges=self._badges(conversation),
-            mark=self._cells.mark(mark),
+            mark=self._cells.mark(self._marks.get(f"conversations:{conversation.pk}", "")),
         )
 
     def _badges(self, conversation: Conversation) -> SafeString:

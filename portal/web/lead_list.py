@@ -24,8 +24,8 @@ from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    A lead as its row shows it: texts, and cells that are HTML already. `mark` tells how a
-    change of it stands that is not settled, "" if none is.
+    A lead as its row shows it: texts, and cells that are HTML already; `mark` tells how a
+    change of it stands that is not settled.
     """
 
     pk: int
@@ -62,8 +62,9 @@ def lead_list(request: MemberRequest) -> HttpResponse:
     listing = show_list(
         state, workspace, noun=_("leads"), words=words, heads=heads(), counted=found
     )
+    marks = marks_on(request)
     context = {
-        "rows": rows_of(listing.rows, marks_on(request)),
+        "rows": rows_of(listing.rows, marks),
         "menus": _menus(state, words, found, connections),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),

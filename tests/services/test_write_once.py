@@ -16,7 +16,7 @@ from portal.services.contacts import create_contact, existing_contact, know_user
 from portal.services.conversations import add_note, send_reply, set_status, start_conversation
 from portal.services.errors import CannotDo, StaleRecord
 from portal.services.leads import create_lead, delete_lead, update_lead
-from portal.services.sending import send_due
+from portal.services.sending import expire_silent, send_due
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_a_sender_that_fell_silent_leaves_unknown_never_queued(lead, agent):
     stuck = Write.objects.get()
     Write.objects.update(status="in_flight", lease_until=timezone.now())
 
-    outbox.expire_leases()
+    expire_silent()
 
     stuck.refresh_from_db()
     assert stuck.status == "unknown"

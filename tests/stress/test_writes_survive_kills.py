@@ -20,7 +20,8 @@ from portal.sandbox import Fault, Sandbox, serve
 
 ROOT = Path(__file__).parents[2]
 LONG_FORM = bool(os.environ.get("CROSSDESK_STRESS"))
-KILLS, WRITES = (1_000, 6_000) if LONG_FORM else (100, 600)
+KILLS = int(os.environ.get("CROSSDESK_KILLS") or (1_000 if LONG_FORM else 100))
+WRITES = KILLS * 6
 SENDING = [
     "outbox.in_flight", "outbox.before_send", "outbox.after_send", "outbox.in_settling",
     "outbox.settled",
