@@ -31,7 +31,7 @@ const listed = () => {
   if (rows().length) found.push([["J", "K"], words.move], [["Enter"], words.open]);
   if (rows().length && $("#bulk")) found.push([["X"], words.select]);
   if (search()) found.push([["/"], words.search]);
-  if (canUndo()) found.push([["Z"], words.undo]);
+  if (canUndo() && !$$("[data-key=z]").some(shown)) found.push([["Z"], words.undo]);
   for (const node of $$("[data-key]")) if (shown(node)) found.push([[node.dataset.key.toUpperCase()], nameOf(node)]);
   for (const node of $$("[data-go]")) found.push([["G", words.then, node.dataset.go.toUpperCase()], node.title]);
   if ($("form textarea")) found.push([["Ctrl", "Enter"], words.send]);
@@ -59,9 +59,8 @@ const letter = (key) => {
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
   if (key === "o") { const link = rows().find((row) => row === document.activeElement); link?.click(); return Boolean(link) }
-  if (key === "z") return asks("undo");
   const bound = $$(`[data-key="${CSS.escape(key)}"]`).find(shown);
-  if (!bound) return false;
+  if (!bound) return key === "z" && asks("undo");
   if (bound.matches("[type=radio]")) { bound.click(); $("textarea", bound.form)?.focus() }
   else if (bound.matches("input,textarea,select")) bound.focus();
   else bound.click();

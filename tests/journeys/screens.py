@@ -145,7 +145,7 @@ def held_reply(page, house):
 
 def rewriting(page, house):
     held_reply(page, house)
-    page.get_by_role("link", name="Edit and send again").click()
+    page.get_by_role("link", name="Edit and send again").last.click()
     page.locator("[name=replaces]").wait_for(state="attached")
 
 
@@ -334,8 +334,12 @@ def picking_conversations(page, house):
 
 
 def batch_prepared(page, house):
+    from portal.models import Batch
+
     choosing_stage(page, house)
-    page.locator("#bulk-stage-value").select_option("lost")
+    # What was changed on the screen before this one is not changed again.
+    again = Batch.objects.filter(status="done").count() % 2
+    page.locator("#bulk-stage-value").select_option("qualified" if again else "lost")
     page.get_by_role("button", name="Set stage").click()
     page.locator("#start").wait_for()
 
