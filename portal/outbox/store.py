@@ -26,6 +26,8 @@ HELD = "held"
 """The reason of a queued write that waits for its seconds of grace to end."""
 ORDER = "order"
 """The reason of a queued write that waits for an earlier one of the same record."""
+STOPPED = "stopped"
+"""The reason of a queued write of a workspace that sends nothing until it is released."""
 _AHEAD = Q(status__in=[Write.Status.IN_FLIGHT, Write.Status.UNKNOWN]) | (
     Q(status=Write.Status.QUEUED) & ~Q(reason=HELD)
 )
@@ -81,7 +83,9 @@ def begin(
     now = timezone.now()
     if hold_seconds > 0:
         return _queued(row, HELD, now + timedelta(seconds=hold_seconds))
-    if is_held(workspace) or ahead(connection_id, kind, upstream_id).exists():
+    if is_held(workspace):
+        return _queued(row, STOPPED, None)
+    if ahead(connection_id, kind, upstream_id).exists():
         return _queued(row, ORDER, None)
     try:
         with transaction.atomic():

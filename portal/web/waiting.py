@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from portal.outbox.models import Write
-from portal.outbox.store import HELD, ORDER
+from portal.outbox.store import HELD, ORDER, STOPPED
 from portal.records import FieldSpec, Form, Kind
 from portal.services import connections as service
 from portal.services.codecs import CODECS, show_text
@@ -71,6 +71,7 @@ NEWER, STALE = "NewerMessage", "StaleRecord"
 # Why it waits, and why it was refused, by the reason that the row names; %s is the service.
 WAITS = {
     ORDER: gettext_noop("An earlier change of the same record goes first."),
+    STOPPED: gettext_noop("This workspace sends nothing until an admin releases it."),
     "KeyRejected": gettext_noop("It will be sent once the key of %s is replaced in Settings."),
     "NotConnected": gettext_noop("It will be sent once the key of %s is replaced in Settings."),
     "BudgetSpent": gettext_noop("The calls of this minute are used up. It goes to %s next."),

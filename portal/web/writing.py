@@ -32,7 +32,7 @@ from portal.errors import PortalError
 from portal.jobs.outbox import follow_up
 from portal.outbox.decisions import MovedOn
 from portal.outbox.models import Write
-from portal.outbox.store import HELD, ORDER
+from portal.outbox.store import HELD, ORDER, STOPPED
 from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
 from portal.services.connections import name_of
 from portal.services.errors import CannotDo, CannotUndo, Clash, NotConnected, StaleRecord
@@ -177,6 +177,9 @@ def _queued(write: Write, service: str) -> Ending:
     if write.reason == HELD:
         message = _("Saved here. It is sent in a few seconds, unless you take it back.")
         return Ending("ok", message, taken=True, write=write)
+    if write.reason == STOPPED:
+        message = _("Saved here. This workspace sends nothing until an admin releases it.")
+        return Ending("warn", message, taken=True, write=write)
     if write.reason == ORDER:
         message = _("Saved here. It will be sent after the change before it.")
         return Ending("warn", message, taken=True, write=write)

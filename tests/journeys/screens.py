@@ -1,5 +1,6 @@
 """Every screen of the portal in every state that can be opened, and how a person gets there."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -219,10 +220,14 @@ def rejected(page, house):
     page.goto("/w/acme/settings/connections/")
 
 
+NUMBERS = itertools.count(900_000)
+
+
 def contact_changed(page, house):
     """Omar's page after a save: it offers the way back and tells its history."""
     page.goto(house.url(house.contact("Omar")) + "edit/")
-    page.get_by_label("Phone").fill("+961 1 999 999")
+    # Another one each time: several screens begin here, in one house.
+    page.get_by_label("Phone").fill(f"+961 1 {next(NUMBERS)}")
     save(page)
     page.get_by_text("Saved", exact=True).wait_for()
 

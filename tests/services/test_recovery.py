@@ -359,3 +359,15 @@ def test_a_restored_outbox_looks_up_first_and_sends_nothing_until_released(
     assert stand() == ["sent", "sent"]
     assert sorted(lead["visitor_name"] for lead in sandbox.leads) == ["Ada", "Grace"]
     assert outbox.unsettled(nexadesk.workspace).count() == 0
+
+
+def test_what_is_saved_while_nothing_is_sent_says_why_it_waits(nexadesk, agent, sandbox):
+    Held.objects.create(workspace=nexadesk.workspace, reason="restored")
+
+    write = create_lead(nexadesk, {"visitor_name": "Ada"}, actor=agent, form_id="f").write
+
+    assert (write.status, write.reason) == ("queued", "stopped")
+    assert send_due() == 0
+    Held.objects.all().delete()
+    assert send_due() == 1
+    assert [lead["visitor_name"] for lead in sandbox.leads] == ["Ada"]
