@@ -87,6 +87,7 @@ def test_an_address_gives_the_same_screen_in_a_new_tab(page, house):
     page.goto("/w/acme/leads/?per=25")
     page.locator("#q").fill("e")
     page.locator("#q").press("Enter")
+    settled(page)
     page.locator("#sort-company").click()
     expect(page).to_have_url(re.compile("sort=company"))
     page.locator("#page-next").click()
