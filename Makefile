@@ -15,7 +15,9 @@ test: check  ## everything that proves the portal: checks, the suite on both dat
 
 stress:  ## the long form of the tests that look for what nobody thought of
 	@scripts/prepare requirements-dev.txt
-	@PORTAL_DEMO=1 VAR_DIR=var/test CROSSDESK_STRESS=1 $(BIN)/python -m pytest -q tests/stress
+	@PORTAL_DEMO=1 VAR_DIR=var/test CROSSDESK_STRESS=1 $(BIN)/python -m pytest -q tests/stress \
+		tests/services/test_budget_holds.py \
+		tests/batches/test_round_trip.py tests/web/test_import_round_trip.py tests/web/test_naughty_texts.py
 
 check:  ## lint, types, import contracts, templates
 	@scripts/prepare requirements-dev.txt

@@ -70,4 +70,5 @@ def icontains_page(state: Any, workspace: Any, counted: Any) -> Any:
     for column in ICONTAINS:
         words |= Q(**{f"{column}__icontains": state.q})
     rows = lists.narrowed(state, workspace).filter(words)
+    rows = state.table.lines(rows, state.sort)
     return keyset.page(rows, state.sort, after=state.after, before=state.before, limit=state.per)

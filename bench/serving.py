@@ -26,7 +26,7 @@ CONNECTIONS = 16
 
 def run(report: Report, *, length: float) -> None:
     cookie = signed_in().cookies["session"].value
-    with _served() as port:
+    with served() as port:
         ours, theirs = 0.0, 0.0
         for _ in range(2):  # in turns; the second round counts
             ours = _rate(port, LEADS_PAGE, cookie, length)
@@ -37,14 +37,15 @@ def run(report: Report, *, length: float) -> None:
 
 
 @contextlib.contextmanager
-def _served() -> Iterator[int]:
+def served(**environment: str) -> Iterator[int]:
+    """The port of the portal, and of what it is measured against, in processes of their own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "-b", f"127.0.0.1:{port}",
                "-w", "2", "--threads", "16", "--timeout", "120"]  # fmt: skip
     server = subprocess.Popen(
-        command, env=os.environ | {"DJANGO_SETTINGS_MODULE": "bench.settings"}
+        command, env=os.environ | environment | {"DJANGO_SETTINGS_MODULE": "bench.settings"}
     )
     try:
         for _ in range(150):

@@ -24,7 +24,7 @@ COLUMNS = (
 def newest(workspace: Any) -> keyset.Page[Any]:
     order = LEADS.sort(LEADS.default)
     assert order is not None
-    return keyset.page(store.leads(workspace), order, limit=50, total=1)
+    return keyset.page(LEADS.lines(store.leads(workspace), order), order, limit=50, total=1)
 
 
 def table_of(workspace: Any, request: Any) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from portal.texts import gettext_noop
+
 
 class PortalError(Exception):
     """
@@ -11,7 +13,7 @@ class PortalError(Exception):
     show it. `http_status` is what a page answers when nobody handled it before.
     """
 
-    message = "Something went wrong."
+    message = gettext_noop("Something went wrong.")
     http_status = 500
 
     def __init__(self, *args: Any, message: str | None = None) -> None:
@@ -23,5 +25,5 @@ class PortalError(Exception):
 class NotAllowed(PortalError):
     """The member's role does not reach this far."""
 
-    message = "Your role does not allow this."
+    message = gettext_noop("Your role does not allow this.")
     http_status = 403

@@ -93,13 +93,17 @@ PROVIDER_BASE_URLS = {
     if name.endswith("_BASE_URL") and value
 }
 OUTBOX_SETTLE_SECONDS = env.float("OUTBOX_SETTLE_SECONDS", default=90)
-LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=24)
+LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", default=200)
 LIVE_STREAMS_PER_PERSON = env.int("LIVE_STREAMS_PER_PERSON", default=4)
 # Deliveries that one webhook address takes, a minute and process; and how many may wait.
 WEBHOOKS_PER_MINUTE = env.int("WEBHOOKS_PER_MINUTE", default=9_000)
 WEBHOOKS_WAITING = env.int("WEBHOOKS_WAITING", default=50_000)
 # How long the log of who did what is kept.
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=730)
+# How long the rows of an ended batch are kept. What was done can be undone for 30 days.
+BATCH_KEEP_DAYS = env.int("BATCH_KEEP_DAYS", default=90)
+if BATCH_KEEP_DAYS < 31:
+    raise ImproperlyConfigured("BATCH_KEEP_DAYS must be 31 or more: a batch can be undone so long.")
 WRITE_DEADLINE_SECONDS = 8.0
 # How long a reply can be taken back before it goes to the customer; 0 sends at once.
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=10)
@@ -186,8 +190,9 @@ def _database() -> dict[str, Any]:
     elif database["ENGINE"].endswith("postgresql"):
         database["OPTIONS"] = {
             "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
-            # Compiling a plan takes longer than any of our queries does.
-            "options": "-c statement_timeout=30000 -c jit=off",
+            # Compiling a plan takes longer than any of our queries does. A search of a few signs
+            # has very many candidates: with less memory it would look at all rows beside them.
+            "options": "-c statement_timeout=30000 -c jit=off -c work_mem=16MB",
         }
     else:
         raise ImproperlyConfigured("DATABASE_URL must name SQLite or PostgreSQL.")

@@ -55,11 +55,10 @@ INTER = Package(
     version="4.1.1",
     sha256="e392e4d71f18a7c1f23dfecd833d68fa05eeab41862686584e80fd2b5d87e9c0",
     licence="OFL-1.1",
-    files={
-        "package/variable/InterVariable.woff2": "inter.woff2",
-        "package/LICENSE.txt": "inter.LICENSE.txt",
-    },
+    files={"package/LICENSE.txt": "inter.LICENSE.txt"},
 )
+INTER_VARIABLE = "package/variable/InterVariable.woff2"
+FONTS = ("inter.woff2", "inter-ext.woff2")
 LUCIDE = Package(
     name="Lucide",
     npm="lucide-static",
@@ -80,15 +79,6 @@ message:message-square monitor moon more:ellipsis note:sticky-note panel:panel-r
 plus refresh:refresh-cw search send settings shield sort:chevrons-up-down star sun tag target
 trash:trash-2 undo:undo-2 unplug upload user users x
 """
-
-# Latin, Latin Extended-A/B, the signs our own texts use. Other scripts fall back to the system.
-UNICODES = (
-    "U+0020-007E,U+00A0-024F,U+0259,U+02BB-02BC,U+02C6-02C7,U+02D8-02DD,U+0300-0304,U+0306-030C,"
-    "U+1E80-1E85,U+1E9E,U+1EA0-1EF9,U+2010-2015,U+2018-201F,U+2020-2022,U+2026,U+2030,U+2032-2033,"
-    "U+2039-203A,U+2044,U+20A6,U+20A9,U+20AA,U+20AC,U+20B4,U+20B9-20BA,U+20BD,U+2116,U+2122,"
-    "U+2190-2193,U+21B5,U+2212,U+2248,U+2260,U+2264-2265"
-)
-FEATURES = "kern,liga,calt,ccmp,locl,mark,mkmk,tnum,case,cv11,ss03"
 
 
 def fetch(package: Package, into: Path) -> Path:
@@ -117,23 +107,15 @@ def unpack(package: Package, tarball: Path) -> None:
             (VENDOR / target).write_bytes(source.read())
 
 
-def subset(font: Path, scratch: Path) -> None:
-    """Cut the font to Latin, our features and weights 400 to 700, at text size."""
+def fonts(tarball: Path, scratch: Path) -> None:
+    """Cut the font into the two files we serve: see `cut_font.py`."""
     venv.create(scratch / "venv", with_pip=True)
     python = str(scratch / "venv" / "bin" / "python")
     subprocess.run([python, "-m", "pip", "install", "--quiet", *FONT_TOOLS], check=True)
-    axes, out = scratch / "axes.ttf", scratch / "subset.woff2"
-    limits = ["wght=400:700", "opsz=14"]
-    instance = [python, "-m", "fontTools.varLib.instancer", str(font), *limits]
-    subprocess.run([*instance, "--no-recalc-timestamp", "-q", "-o", str(axes)], check=True)
-    cut = [python, "-m", "fontTools.subset", str(axes), f"--output-file={out}"]
-    options = [
-        f"--unicodes={UNICODES}",
-        f"--layout-features={FEATURES}",
-        "--no-hinting",
-    ]
-    subprocess.run([*cut, *options, "--desubroutinize", "--flavor=woff2"], check=True)
-    font.write_bytes(out.read_bytes())
+    with tarfile.open(tarball) as archive:
+        archive.extract(INTER_VARIABLE, scratch, filter="data")
+    cutter, source = Path(__file__).with_name("cut_font.py"), scratch / INTER_VARIABLE
+    subprocess.run([python, cutter, source, *(VENDOR / name for name in FONTS)], check=True)
 
 
 def sprite(tarball: Path) -> None:
@@ -173,13 +155,13 @@ def main() -> None:
     """Fetch everything and write the manifest."""
     VENDOR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
+        scratch, tarballs = Path(name), dict[str, Path]()
         for package in (HTMX, INTER, LUCIDE):
-            tarball = fetch(package, scratch)
-            unpack(package, tarball)
-        sprite(tarball)
-        subset(VENDOR / "inter.woff2", scratch)
-    entries = [describe(HTMX), describe(INTER), describe(LUCIDE, ("icons.svg",))]
+            tarballs[package.name] = fetch(package, scratch)
+            unpack(package, tarballs[package.name])
+        sprite(tarballs[LUCIDE.name])
+        fonts(tarballs[INTER.name], scratch)
+    entries = [describe(HTMX), describe(INTER, FONTS), describe(LUCIDE, ("icons.svg",))]
     manifest = json.dumps(entries, indent=2) + "\n"
     (VENDOR / "manifest.json").write_text(manifest)
     for file in sorted(VENDOR.iterdir()):

@@ -7,10 +7,10 @@ const shown = (node) => node?.checkVisibility?.();
 const off = () => document.documentElement.dataset.keys === "off";
 const search = () => $$("[data-search],.search input").find(shown);
 
-/* Rows: links that carry a row's name, in a table or in the list of conversations. */
-const rows = () => $$(".t td.name a, .conv-row").filter(shown);
+/* Rows: links that carry a row's name, in a table, on a board or in the list of conversations. */
+const rows = () => $$(".t td.name a, .conv-row, .deal-name").filter(shown);
 const move = (step) => {
-  const all = rows(), here = document.activeElement?.closest?.("tr, .conv-row");
+  const all = rows(), here = document.activeElement?.closest?.("tr, .conv-row, .deal");
   if (!all.length) return false;
   const at = all.findIndex((link) => link === here || here?.contains(link));
   const current = at < 0 ? all.findIndex((link) => link.getAttribute("aria-current") === "true") : at;
@@ -30,6 +30,8 @@ const listed = () => {
   const words = $("#keys-list").dataset, found = [];
   if (rows().length) found.push([["J", "K"], words.move], [["Enter"], words.open]);
   if (rows().length && $("#bulk")) found.push([["X"], words.select]);
+  if ($$(".deal").some(shown)) found.push([["←", "→"], words.column]);
+  if ($$(".deal.movable").some(shown)) found.push([["M"], words.stage], [["Shift", "←"], words.left], [["Shift", "→"], words.right]);
   if (search()) found.push([["/"], words.search]);
   if (canUndo() && !$$("[data-key=z]").some(shown)) found.push([["Z"], words.undo]);
   for (const node of $$("[data-key]")) if (shown(node)) found.push([[node.dataset.key.toUpperCase()], nameOf(node)]);
@@ -109,6 +111,6 @@ document.addEventListener("keydown", (event) => {
   if (menu && !menu.matches(".panel") && !typing(event.target)) { inMenu(event, menu); return }
   if (off() || !plain(event) || typing(event.target) || $("dialog:modal")) return;
   const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (arrow && document.activeElement?.matches?.(".t td.name a, .conv-row")) { event.preventDefault(); move(arrow); return }
+  if (arrow && document.activeElement?.matches?.(".t td.name a, .conv-row, .deal-name")) { event.preventDefault(); move(arrow); return }
   onLetter(event);
 });

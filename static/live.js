@@ -4,6 +4,7 @@
 
    data-live="leads:12 ..."    a region of these records; it has an id, or is a row of a list
    data-live="leads contacts"  a region of all records of these kinds
+   data-live-calm              with it: nothing moves under the pointer, it waits behind "Show"
    data-live-list="leads"      a list whose rows carry data-live; new rows wait behind "Show"
    data-live-thread            the region is a thread of messages
    data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
@@ -238,7 +239,8 @@ const takeRegion = (region, now, keys) => {
   if (!now || region.matches("[data-live-list] *, tr, li")) return;
   if (region.matches("[data-live-thread]")) { takeThread(region, now, keys); return }
   if (same(region, now)) { $(".live-note", region)?.remove(); return }
-  if (busy(region)) { waits = true; note(region, now); return }
+  if ($(".moving,.dragging", region)) { waits = true; return }
+  if (busy(region) || region.matches("[data-live-calm]:hover")) { waits = true; note(region, now); return }
   replace(region, now);
 };
 const replace = (region, now) => {
@@ -247,14 +249,17 @@ const replace = (region, now) => {
   $$("details", region).forEach((part, at) => { part.open = opened[at] ?? part.open });
   wake(region);
 };
+/* Its button stays while it is pressed: a new one would miss the click. It shows what is newest. */
+const newest = new WeakMap();
 const note = (region, now) => {
-  $(".live-note", region)?.remove();
-  const line = document.createElement("p"), button = document.createElement("button");
+  newest.set(region, now);
+  if ($(".live-note", region)) return;
+  const line = document.createElement(region.matches("ol") ? "li" : "p"), button = document.createElement("button");
   line.className = "live-note";
   button.type = "button";
   button.className = "btn-link";
   button.textContent = word.show;
-  button.addEventListener("click", () => { showAll(region, now) });
+  button.addEventListener("click", () => { showAll(region, newest.get(region)) });
   line.append(`${word.meanwhile} · `, button);
   region.prepend(line);
 };

@@ -123,17 +123,45 @@ document.addEventListener("htmx:error", ({ detail }) => {
   if (detail.ctx && !detail.ctx.response) toast({ message: word("offline"), tone: "danger", retry: retryOf(detail.ctx) });
 });
 
-/* Waiting: nothing for 150 ms, then the bar; after 400 ms the old content is dimmed. */
 const waiting = new Map();
+
+/* A list answers one wish after the other. A link of the old list would take back what was asked a
+   moment before, so it is pressed again in the new one; so is the search, which waits 250 ms. What
+   Enter has asked is not asked again by it. */
+let asked = null, next = null;
+const asking = (but) => [...waiting.keys()].some((ctx) => ctx.target?.id === "results" && ctx.sourceElement !== but);
+const press = (source) => {
+  if (source.matches("form")) source.requestSubmit();
+  else if (source.matches("[data-search]")) htmx.ajax("GET", source.dataset.hxGet, { source, target: "#results" });
+  else source.click();
+};
+document.addEventListener("htmx:before:request", (event) => {
+  const { sourceElement: source, target } = event.detail.ctx;
+  if (target?.id !== "results" || !source.id) return;
+  if (source.matches("[data-search]") && source.value === asked) event.preventDefault();
+  else if (asking(source)) { event.preventDefault(); next = source.id }
+  else asked = source.matches("#list-form") ? source.elements.q.value : null;
+});
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx.target?.id !== "results" || !waiting.delete(ctx) || !next) return;
+  const source = document.getElementById(next);
+  next = null;
+  if (source) setTimeout(press, 0, source);
+});
+
+/* Waiting: nothing for 150 ms, then the bar; after 400 ms the old content is dimmed. */
 const showWaiting = () => {
   const ages = [...waiting.values()].map((since) => performance.now() - since);
   const oldest = Math.max(-1, ...ages);
   document.documentElement.classList.toggle("is-loading", oldest >= 150);
   document.documentElement.classList.toggle("is-slow", oldest >= 400);
 };
-document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+document.addEventListener("htmx:before:request", (event) => {
+  const { ctx } = event.detail;
+  if (event.defaultPrevented) return;
   waiting.set(ctx, performance.now());
-  ctx.target?.setAttribute?.("aria-busy", "true");
+  ctx.busy = ctx.target; /* the answer may name another one */
+  ctx.busy?.setAttribute?.("aria-busy", "true");
   ctx.focused = document.activeElement;
   const button = ctx.request.submitter;
   if (button?.matches?.(".btn")) button.setAttribute("aria-busy", "true");
@@ -142,7 +170,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 });
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   waiting.delete(ctx);
-  ctx.target?.removeAttribute?.("aria-busy");
+  ctx.busy?.removeAttribute?.("aria-busy");
   ctx.request?.submitter?.removeAttribute?.("aria-busy");
   showWaiting();
   restoreFocus(ctx);

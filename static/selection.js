@@ -105,7 +105,8 @@ bar.addEventListener("submit", () => { try { sessionStorage.removeItem(KEY) } ca
 
 new MutationObserver(apply).observe(results, { childList: true, subtree: true });
 new MutationObserver(apply).observe($("#bulk-means"), { childList: true });
-addEventListener("pageshow", ({ persisted }) => { if (persisted) { for (const box of boxes()) take(box); keep(); show() } });
+/* On the way back the browser ticks again what was ticked, often after this script has come. */
+addEventListener("pageshow", () => { for (const box of boxes()) take(box); keep(); show() });
 for (const node of $$("[data-needs-script]", bar)) node.hidden = false;
 /* What was ticked before this script came. */
 for (const box of boxes()) if (box.checked) picked.add(box.value);

@@ -6,6 +6,7 @@ The database is real (SQLite in a file, or what DATABASE_URL names). Only clocks
 
 import time
 
+import hypothesis
 import pytest
 from django.test import Client
 
@@ -17,6 +18,17 @@ from portal.services.sync import sync_connection
 from portal.vault.seal import Secret
 
 PASSWORD = "correct horse battery staple"
+
+# An example that takes longer than 200 ms tells of a busy machine, not of the portal.
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first, so that the processes end together."""
+    items.sort(key=lambda item: "/stress/" not in str(item.path))
 
 
 @pytest.fixture(autouse=True)

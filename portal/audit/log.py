@@ -76,6 +76,12 @@ def end(entry: Entry, outcome: str, *, reason: str = "", subject_id: int | None 
             chain.ended(entry, chain.ending(rows.get()))
 
 
+def doubt(entry: Entry, reason: str) -> None:
+    """Nobody knows how it ended. One of which that is said already, or that ended, stays so."""
+    if Entry.objects.filter(pk=entry.pk, outcome=Entry.Outcome.PENDING).exists():
+        end(entry, Entry.Outcome.UNKNOWN, reason=reason)
+
+
 def record(
     workspace: Workspace,
     action: str,
@@ -137,6 +143,22 @@ def note(workspace_id: int, notes: Iterable[Note]) -> None:
 def entries(workspace: Workspace) -> QuerySet[Entry]:
     """The workspace's log, newest first."""
     return Entry.objects.filter(workspace=workspace).select_related("actor").order_by("-id")
+
+
+def worked_on_since(workspace_id: int, kind: str, since: Mapping[int, int]) -> set[int]:
+    """
+    Of these records (our id -> the id of an entry) those to which anything was or may have been
+    done after that entry, here or elsewhere.
+    """
+    ended_in_nothing = [Entry.Outcome.REFUSED, Entry.Outcome.WITHDRAWN]
+    rows = Entry.objects.filter(
+        workspace_id=workspace_id,
+        subject_kind=kind,
+        subject_id__in=list(since),
+        pk__gt=min(since.values(), default=0),
+    )
+    found = rows.exclude(outcome__in=ended_in_nothing).values_list("subject_id", "pk")
+    return {record for record, pk in found if record is not None and pk > since[record]}
 
 
 def of_record(workspace: Workspace, kind: str, pk: int, most: int = 10) -> list[Entry]:

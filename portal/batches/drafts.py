@@ -14,9 +14,10 @@ from django.db.models import Count, QuerySet
 from portal.batches.models import Batch, BatchRow
 from portal.batches.models import Mapping as Remembered
 from portal.team.models import Workspace
+from portal.texts import gettext_noop
 
 AT_ONCE = 500
-NOT_CHECKED = "Not checked yet."
+NOT_CHECKED = gettext_noop("Not checked yet.")
 """The reason of rows that no check has looked at: nothing is sent of them."""
 _CHECKED = ["action", "upstream_id", "title", "before", "changes", "cells", "problems", "status",
             "reason"]  # fmt: skip

@@ -6,7 +6,7 @@ draft -> running <-> paused -> done | cancelled. Who runs it and settles its row
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import batched
 from typing import Any
@@ -17,17 +17,19 @@ from django.utils import timezone
 
 from portal.batches.models import Batch, BatchRow
 from portal.team.models import User, Workspace
+from portal.texts import gettext_noop
 
 LARGEST = 50_000
 """Rows of one batch."""
-DRAFTS_KEPT = timedelta(days=1)
+COUNTS = "counts"
+"""In a batch's options: how many of its rows ended how, once they are forgotten."""
 # Rows of one transaction: nobody else waits long for the database.
 _AT_ONCE = 500
 _MADE_WITHIN = timedelta(minutes=2)
 
 WAITING, ON_ITS_WAY = BatchRow.Status.WAITING, BatchRow.Status.ON_ITS_WAY
 DONE, SKIPPED, FAILED = BatchRow.Status.DONE, BatchRow.Status.SKIPPED, BatchRow.Status.FAILED
-STOPPED = "Cancelled before it was tried."
+STOPPED = gettext_noop("Cancelled before it was tried.")
 """The reason of rows that a cancelled batch left."""
 
 
@@ -48,6 +50,9 @@ class Counts:
     @property
     def settled(self) -> int:
         return self.done + self.skipped + self.failed
+
+    def by_status(self) -> dict[str, int]:
+        return asdict(self)
 
 
 def create(
@@ -123,8 +128,9 @@ def one(workspace: Workspace, pk: int) -> Batch | None:
 
 
 def undone_by(batch: Batch) -> Batch | None:
-    """The batch that takes this one back, if one was begun."""
-    return Batch.objects.filter(undoes=batch).exclude(status=Batch.Status.DRAFT).first()
+    """The last batch that was begun to take this one back, None if none was."""
+    begun = Batch.objects.filter(undoes=batch).exclude(status=Batch.Status.DRAFT)
+    return begun.order_by("-pk").first()
 
 
 def by_id(pk: int) -> Batch | None:
@@ -146,13 +152,18 @@ def counts(batch: Batch) -> Counts:
 
 
 def counts_of(batches: Iterable[Batch]) -> dict[int, Counts]:
-    """How the rows of some batches stand, by batch, in one query."""
-    ids = [batch.pk for batch in batches]
-    found: dict[int, dict[str, int]] = {pk: {} for pk in ids}
+    """How the rows of some batches stand, or stood, by batch, in one query."""
+    found: dict[int, dict[str, int]] = {b.pk: b.options.get(COUNTS, {}) for b in batches}
+    ids = [pk for pk, forgotten in found.items() if not forgotten]
     grouped = BatchRow.objects.filter(batch_id__in=ids).values_list("batch_id", "status")
     for pk, status, number in grouped.annotate(n=Count("id")).order_by():
         found[pk][status] = number
     return {pk: Counts(**numbers) for pk, numbers in found.items()}
+
+
+def is_forgotten(batch: Batch) -> bool:
+    """Whether its rows are not kept any more."""
+    return COUNTS in batch.options
 
 
 def reasons(batch: Batch) -> list[tuple[str, str, int]]:
@@ -225,13 +236,3 @@ def each_done(batch: Batch) -> Iterator[BatchRow]:
     while found := list(done.filter(number__lt=last)[:_AT_ONCE]):
         yield from found
         last = found[-1].number
-
-
-def prune() -> int:
-    """Forget drafts that nobody confirmed; return how many. Imports see to their own."""
-    old = timezone.now() - DRAFTS_KEPT
-    drafts = Batch.objects.filter(status=Batch.Status.DRAFT, created_at__lt=old)
-    found = list(drafts.exclude(kind=Batch.Kind.IMPORT))
-    for draft in found:
-        draft.delete()
-    return len(found)

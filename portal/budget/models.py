@@ -7,7 +7,8 @@ class Window(models.Model):
     """
     The sliding window of one key, shared by all processes; its row is the lock.
 
-    `calls` is a list of [seconds since the epoch, "people" | "background"], oldest first.
+    `calls` is a list of [seconds since the epoch, "people" | "background" | "elsewhere"],
+    oldest first; the last are those of other programs, noted when we were told of them.
     `limit` is the number of calls in 60 s. No call starts before `closed_until`.
     """
 

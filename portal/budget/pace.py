@@ -28,18 +28,18 @@ class Pace:
 
 def background_pace(key_mark: str, *, limit: int, others: float = 0.0) -> Pace:
     """
-    What background work may expect of a key, if people go on as in the last minute and other
-    background work takes `others` calls in a cycle.
+    What background work may expect of a key, if people and other programs go on as in the last
+    minute and other background work takes `others` calls in a cycle.
 
     `limit` is used where the key was never seen.
     """
     window = Window.objects.filter(key_mark=key_mark).first()
     now = time.time()
     limit = window.limit if window else limit
-    share = int(limit * store.BACKGROUND_SHARE)
+    share = max(1, int(limit * store.BACKGROUND_SHARE))
     lanes = [lane for at, lane in window.calls if at > now - CYCLE_SECONDS] if window else []
     closed = max(0.0, window.closed_until - now) if window else 0.0
-    each = share - lanes.count(store.Lane.PEOPLE) - round(others)
+    each = share - lanes.count(store.Lane.PEOPLE) - lanes.count(store.ELSEWHERE) - round(others)
     least = max(1, int(share * _LEAST_SHARE))
     return Pace(max(0, share - len(lanes)), max(least, each), closed)
 
@@ -53,6 +53,6 @@ def wait_for(key_mark: str, *, limit: int, calls: int = 1) -> float:
     if window.closed_until > now:
         return window.closed_until - now
     recent = sorted(min(float(at), now) for at, _ in window.calls if at > now - CYCLE_SECONDS)
-    share = int(window.limit * store.BACKGROUND_SHARE)
+    share = max(1, int(window.limit * store.BACKGROUND_SHARE))
     too_many = len(recent) + min(calls, share) - share
     return max(0.05, recent[too_many - 1] + CYCLE_SECONDS - now) if too_many > 0 else 0.0

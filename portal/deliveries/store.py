@@ -147,6 +147,21 @@ def end(deliveries: Iterable[Delivery], status: Delivery.Status, reason: str = "
     )
 
 
+def end_covered(connection_id: int, kind: str, upstream_id: str, *, before: datetime) -> None:
+    """
+    The record was read after `before`: what had come by then and speaks of it is done, without
+    being looked at.
+    """
+    rows = _waiting(connection_id).filter(_may_start(), received_at__lt=before)
+    rows.filter(subject_kind=kind, subject_id=upstream_id).update(
+        status=Delivery.Status.DONE,
+        reason="The record was read after this came.",
+        ended_at=timezone.now(),
+        not_before=None,
+        lease_until=None,
+    )
+
+
 def put_off(deliveries: Sequence[Delivery], reason: str, *, seconds: float | None = None) -> None:
     """
     Try them again later: after `seconds` where nothing is wrong with them (that attempt does

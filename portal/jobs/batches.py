@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.tasks import task
 from django.utils import timezone
 from huey.api import crontab
 from huey.contrib.djhuey import db_periodic_task
 
-from portal.batches import store, turns
+from portal.batches import forgetting, turns
 from portal.services import batches
 
 
@@ -39,6 +40,7 @@ def wake_all() -> None:
 
 
 @db_periodic_task(crontab(hour="4", minute="23"))  # type: ignore[untyped-decorator, no-untyped-call]
-def forget_drafts() -> None:
-    """What nobody confirmed within a day."""
-    store.prune()
+def forget_old() -> None:
+    """What nobody confirmed, and the rows of what ended longer than BATCH_KEEP_DAYS ago."""
+    forgetting.forget_drafts()
+    forgetting.forget_rows(timedelta(days=settings.BATCH_KEEP_DAYS))

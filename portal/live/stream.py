@@ -1,7 +1,7 @@
 """
 The streams of open pages. One thread per process looks for news and for people who may not
-listen any more, and feeds every stream of the process; a stream that waits holds a thread of
-the server, but no database connection.
+listen any more, and feeds every stream of the process; a stream that waits holds no database
+connection, and a thread of the server only where its line cannot be taken over (`line.py`).
 """
 
 import logging
@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
@@ -19,6 +18,8 @@ from django.db import connections
 from django.utils import timezone
 
 from portal.live import store
+from portal.live.events import Ending, event
+from portal.live.line import Line
 from portal.live.store import News
 from portal.team.models import Membership
 
@@ -28,15 +29,8 @@ LOOK_SECONDS = 0.7
 BEAT_SECONDS = 15.0
 # A stream ends by itself after this long, so that pages spread over the processes again.
 LONGEST_SECONDS = 600.0
-
-
-class Ending(StrEnum):
-    """Why a stream ended, as its page is told."""
-
-    AGAIN = "again"  # come back at once, with your number
-    OUT = "out"  # not signed in, or not a member any more
-    FULL = "full"  # this person has newer streams: ask now and then instead
-    HUNG_UP = "hung up"  # nobody is there to be told
+# Where each stream holds a thread of the server, pages must still find one.
+HOLDING_THREADS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +47,93 @@ class Listener:
 @dataclass(eq=False, slots=True)
 class Stream:
     """
-    One page's stream: an iterator of News; None when it is time to show that we are alive;
-    then its Ending. `number` is what the page knows.
+    One page's stream. `number` is what the page knows, `line` the browser's connection if the
+    server shows it.
+
+    An iterator of the texts that the server's thread sends; where the line can be taken over
+    it ends at once, and what is told goes to the browser from here.
     """
 
     listener: Listener
     number: int
-    hung_up: Callable[[], bool] = lambda: False
+    line: Line | None = None
     since: float = field(default_factory=time.monotonic)
     _waiting: SimpleQueue[News | Ending] = field(default_factory=SimpleQueue)
+    _hand_over: Lock = field(default_factory=Lock)
+    _spoken: float = field(default_factory=time.monotonic)
     _ended: bool = False
 
     def tell(self, said: News | Ending) -> None:
-        if isinstance(said, News):
-            self.number = said.number
-        self._waiting.put(said)
+        with self._hand_over:
+            if isinstance(said, News):
+                self.number = said.number
+            if self.line is not None and self.line.taken:
+                self._say(said)
+            else:
+                self._waiting.put(said)
 
-    def __iter__(self) -> Iterator[News | Ending | None]:
+    def beat(self) -> None:
+        """Show that we are alive, if nothing was said for long; a waiting thread does it itself."""
+        with self._hand_over:
+            taken = self.line is not None and self.line.taken
+            if taken and time.monotonic() - self._spoken >= BEAT_SECONDS:
+                self._say(None)
+
+    def hung_up(self) -> bool:
+        with self._hand_over:
+            return self.line is not None and self.line.hung_up()
+
+    def __iter__(self) -> Iterator[str]:
         return self
 
-    def __next__(self) -> News | Ending | None:
-        if self._ended:
+    def __next__(self) -> str:
+        if self._ended or self._taken_over():
             raise StopIteration
         _let_go_of_the_database()
         try:
             said = self._waiting.get(timeout=BEAT_SECONDS)
         except Empty:
-            return None
+            return event(None, self.number)
         self._ended = isinstance(said, Ending)
-        return said
+        return event(said, self.number)
 
     def close(self) -> None:
-        self._ended = True
-        hub.leave(self)
+        """The server is done with its answer."""
+        if self.line is None or not self.line.taken:
+            self._ended = True
+            hub.leave(self)
+
+    def _taken_over(self) -> bool:
+        """Take the line from the server, where that is possible, and say what has waited."""
+        with self._hand_over:
+            if self.line is None or not hub.takes_lines or not self.line.take():
+                return False
+            while not self._waiting.empty():
+                self._say(self._waiting.get())
+        return True
+
+    def _say(self, said: News | Ending | None) -> None:
+        assert self.line is not None
+        self._spoken = time.monotonic()
+        self.line.say(event(said, self.number))
+        if isinstance(said, Ending):
+            self.line.end()
 
 
 class Hub:
-    """All streams of this process, and the thread that feeds them while there are any."""
+    """
+    All streams of this process, and the thread that feeds them while there are any.
+
+    `serving` tells whether the server goes on, `takes_lines` whether its sockets are plain
+    HTTP/1 ones that a stream may take over; `gunicorn.conf.py` sets both.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._streams: list[Stream] = []
         self._thread: Thread | None = None
         self.serving: Callable[[], bool] = lambda: True
+        self.takes_lines = False
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -114,7 +152,7 @@ class Hub:
             for older in leaving:
                 self._streams.remove(older)
                 older.tell(Ending.FULL)
-            if len(self._streams) >= settings.LIVE_STREAMS_PER_PROCESS:
+            if len(self._streams) >= self._room():
                 return False
             self._streams.append(stream)
             if self._thread is None:
@@ -127,6 +165,17 @@ class Hub:
             if stream in self._streams:
                 self._streams.remove(stream)
 
+    def end_all(self) -> None:
+        """All pages come back at once, with their numbers: nothing is missed."""
+        with self._lock:
+            leaving, self._streams, self._thread = self._streams, [], None
+        for stream in leaving:
+            stream.tell(Ending.AGAIN)
+
+    def _room(self) -> int:
+        most = settings.LIVE_STREAMS_PER_PROCESS
+        return most if self.takes_lines else min(most, HOLDING_THREADS)
+
     def _feed(self) -> None:
         """Look, tell, sleep; end with the last stream, or all streams with an error."""
         try:
@@ -134,9 +183,8 @@ class Hub:
                 self._round(streams)
                 time.sleep(LOOK_SECONDS)
         except Exception:
-            # They come back with their numbers, and nothing is missed.
             log.exception("Looking for news failed: all streams are ended")
-            self._end_all()
+            self.end_all()
         finally:
             connections.close_all()
 
@@ -147,12 +195,6 @@ class Hub:
                 self._thread = None
             return list(self._streams)
 
-    def _end_all(self) -> None:
-        with self._lock:
-            leaving, self._streams, self._thread = self._streams, [], None
-        for stream in leaving:
-            stream.tell(Ending.AGAIN)
-
     def _round(self, streams: list[Stream]) -> None:
         allowed = still_allowed({stream.listener for stream in streams})
         for stream in streams:
@@ -160,6 +202,8 @@ class Hub:
             if ending:
                 self.leave(stream)
                 stream.tell(ending)
+            else:
+                stream.beat()
         tell_news(stream for stream in streams if stream.listener in allowed)
 
     def _ending(self, stream: Stream, allowed: Collection[Listener]) -> Ending | None:

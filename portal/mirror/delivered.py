@@ -107,7 +107,8 @@ def _fill(row: Message, record: MessageRecord, at: datetime) -> bool:
     row.sent_at = columns.moment(record.sent_at) or columns.moment(at)
     if row.pk and before == [getattr(row, name) for name in _WRITTEN]:
         return False
-    row.seen_at = timezone.now()
+    # What the list showed before was seen then: being told who wrote it makes it no newer.
+    row.seen_at = row.seen_at if row.pk else timezone.now()
     row.save()
     return True
 

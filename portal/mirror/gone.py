@@ -31,6 +31,15 @@ def seen(state: SyncState) -> int:
     return Seen.objects.filter(state=state).count()
 
 
+def one_shown(source: Source, kind: Kind, state: SyncState) -> str | None:
+    """One live copy's id at the provider that the check has seen."""
+    rows: Any = MODELS[kind]._default_manager.filter(
+        connection_id=source.connection_id, gone_at=None
+    )
+    shown = Seen.objects.filter(state=state, upstream_id__in=rows.values("upstream_id"))
+    return shown.values_list("upstream_id", flat=True).first()
+
+
 def forget(state: SyncState) -> None:
     """What a check had seen is of no use any more."""
     Seen.objects.filter(state=state).delete()
@@ -59,9 +68,14 @@ def live(source: Source, kind: Kind) -> int:
     return counters.live(source.connection_id, kind)
 
 
-def aside(source: Source, kind: Kind) -> int:
-    """How many records are upstream but not here because they cannot be read or kept."""
+def aside(source: Source, kind: Kind, since: datetime | None = None) -> int:
+    """
+    How many records are upstream but not here because they cannot be read or kept; only those
+    that were met since a time, if one is given.
+    """
     rows = SetAside.objects.filter(connection_id=source.connection_id, kind=kind.value)
+    if since is not None:
+        rows = rows.filter(seen_at__gte=since)
     copies: Any = MODELS[kind]._default_manager.filter(
         connection_id=source.connection_id, upstream_id=OuterRef("upstream_id"), gone_at=None
     )

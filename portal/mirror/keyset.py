@@ -1,53 +1,24 @@
 """
 Pages of a sorted list by keyset: page 10,000 costs what page 1 costs, and no row is shown
-twice or left out because others came or went.
-
-A list is two runs of rows: those with a value in the sorted column, in its order, then those
-without one (NULL or ""), both with ties in the order of the id. Each run is one range of the
-index (workspace, column, id), on SQLite and on PostgreSQL, which disagree on where NULL stands.
+twice or left out because others came or went. How the list is cut into ranges of the index,
+and what a cursor says, stands in `ranges`.
 """
 
-import base64
-import binascii
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Protocol, cast
 
-from django.core.exceptions import ValidationError
 from django.db import connection as database
 from django.db import models
-from django.db.models import Case, F, Func, Q, QuerySet, Subquery, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, F, Q, QuerySet, Subquery, When
+from django.db.models.expressions import OrderBy, RawSQL
 
-from portal.mirror import columns
+from portal.mirror.ranges import Place, Run, Sort, blanks, cursor, place_of, runs
 
-_LOWEST: dict[type[Any], Any] = {
-    models.DateTimeField: datetime(1, 1, 2, tzinfo=UTC),
-    models.DecimalField: -columns.LARGEST_AMOUNT,
-    models.FloatField: -1e308,
-    models.IntegerField: -(2**31),
-}
 FEW = 2_000
 CAP = 10_000
 """Results are counted up to here; whoever has more is told "10,000+"."""
-LARGEST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """One order of a list: the public `name`, the model's field, and which way it runs."""
-
-    name: str
-    field: str
-    down: bool = False
-
-    @property
-    def public(self) -> str:
-        return f"-{self.name}" if self.down else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,61 +42,6 @@ class _CappedCount(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = models.IntegerField()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a cursor points: the sorted column's value (None: a row without one) and the id."""
-
-    value: Any
-    pk: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run[M: models.Model]:
-    """
-    One range of the list to be read: the rows with a value, or those without (`blank`).
-
-    `up` is the way it is read, `place` where it begins, None at its end.
-    """
-
-    rows: "QuerySet[M, M]"
-    sort: Sort
-    up: bool
-    blank: bool = False
-    place: Place | None = None
-
-    @property
-    def order(self) -> list[str]:
-        names = ["id"] if self.blank else [self.sort.field, "id"]
-        return names if self.up else [f"-{name}" for name in names]
-
-    @property
-    def beyond(self) -> "QuerySet[M]":
-        """The rows behind the place."""
-        if self.place is None:
-            return self.rows
-        if self.blank:
-            return self.rows.filter(_beyond("id", self.place.pk, up=self.up))
-        return self.rows.filter(_past(self.sort.field, self.place, up=self.up))
-
-    @property
-    def unsorted(self) -> "QuerySet[Any]":
-        """The same rows with `list_plain` in the sorted column's place, to be sorted by it."""
-        column = F("id" if self.blank else self.sort.field)
-        rows = self.rows.annotate(list_plain=_Plain(column))
-        if self.place is None:
-            return rows
-        if self.blank:
-            return rows.filter(_beyond("list_plain", self.place.pk, up=self.up))
-        return rows.filter(_past("list_plain", self.place, up=self.up))
-
-
-class _Plain(Func):
-    """A column that SQLite's planner cannot use an index for."""
-
-    template = "+%(expressions)s"
-    arity = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +134,7 @@ def page[M: models.Model](
     rows. `total` is how many rows there are where that is known, or an expression that
     counts them (below 0: so many or more); else they are counted up to `CAP`.
     """
-    place, reader = _place(rows.model, sort, before or after), reader or Walk()
+    place, reader = place_of(rows.model, sort, before or after), reader or Walk()
     back = bool(before) and place is not None
     found = _read(_told(rows, total), sort, place, back=back, limit=limit + 1, reader=reader)
     if place is not None and not found:
@@ -249,6 +165,20 @@ def first_ids(
     bare = rows.defer(None).only("pk")
     found = _read(bare, sort, None, back=False, limit=limit, reader=reader or Walk())
     return [row.pk for row in found]
+
+
+def first_of_each[M: models.Model](
+    rows: "QuerySet[M]", column: str, words: Iterable[str], sort: Sort, *, limit: int
+) -> dict[str, list[M]]:
+    """The list's first rows that hold each word in this column, in one query."""
+    walk, first = Walk(), {word: list[M]() for word in words}
+    parts = [rows.order_by().filter(**{column: word}) for word in first]
+    picked = [walk.ids(run, limit) for p in parts for run in runs(p, sort, None, back=False)]
+    for row in _sorted(rows, sort, picked, by=walk.sorted_by(sort)) if picked else ():
+        held = first[getattr(row, column)]
+        if len(held) < limit:
+            held.append(row)
+    return first
 
 
 def _told[M: models.Model](rows: "QuerySet[M]", total: Any) -> "QuerySet[M]":
@@ -296,19 +226,28 @@ def _read[M: models.Model](
     """Up to `limit` rows from the place on, in the order they are met."""
     bare = rows.order_by()
     bare.query.annotations.pop("list_total", None)
-    picked = [reader.ids(run, limit) for run in _runs(bare, sort, place, back=back)]
+    picked = [reader.ids(run, limit) for run in runs(bare, sort, place, back=back)]
+    with _having(reader.common):
+        return list(_sorted(rows, sort, picked, by=reader.sorted_by(sort), back=back)[:limit])
+
+
+def _sorted[M: models.Model](
+    rows: "QuerySet[M]", sort: Sort, picked: Iterable[Sql], *, by: Any, back: bool = False
+) -> "QuerySet[M]":
+    """The rows whose ids were picked, in the list's order or against it."""
+    picked = list(picked)
     text = " UNION ALL ".join(f"SELECT run.id FROM ({run.text}) run" for run in picked)  # noqa: S608
     shown = rows.filter(one_of(Sql(text, [param for run in picked for param in run.params])))
-    blank, _ = blanks(rows.model, sort)
+    return shown.order_by(*_order(rows.model, sort, by, back=back))
+
+
+def _order(model: type[models.Model], sort: Sort, by: Any, *, back: bool) -> list[Any]:
+    """How the rows stand: those without a value last; read backwards, all the other way."""
+    (blank, _), down = blanks(model, sort), sort.down != back
+    order = [OrderBy(column, descending=down) for column in (by, F("id"))]
     if blank is not None:
-        shown = cast("QuerySet[M]", shown.annotate(list_blank=Case(When(blank, then=1), default=0)))
-    shown = cast("QuerySet[M]", shown.annotate(list_order=reader.sorted_by(sort)))
-    way = "-" if sort.down != back else ""
-    order = [f"{way}list_order", f"{way}id"]
-    if blank is not None:
-        order.insert(0, "-list_blank" if back else "list_blank")
-    with _having(reader.common):
-        return list(shown.order_by(*order)[:limit])
+        order.insert(0, OrderBy(Case(When(blank, then=1), default=0), descending=back))
+    return order
 
 
 @contextmanager
@@ -323,88 +262,3 @@ def _having(common: Sql | None) -> Iterator[None]:
 
     with database.execute_wrapper(execute):
         yield
-
-
-def _runs[M: models.Model](
-    rows: "QuerySet[M]", sort: Sort, place: Place | None, *, back: bool
-) -> list[Run[M]]:
-    """The runs that a walk from the place goes through."""
-    blank, valued = blanks(rows.model, sort)
-    up = sort.down == back
-    if blank is None:
-        return [Run(rows, sort, up, place=place)]
-    some = Run(rows.filter(valued), sort, up, place=place)
-    without = Run(rows.filter(blank), sort, up, blank=True)
-    if place is not None and place.value is None:
-        rest = replace(without, place=place)
-        return [rest, replace(some, place=None)] if back else [rest]
-    return [some] if back else [some, without]
-
-
-def _past(field: str, place: Place, *, up: bool) -> Q:
-    """`c <= v AND (c < v OR id < i)`: the first half is what the index is entered by."""
-    within = Q(**{f"{field}__{'gte' if up else 'lte'}": place.value})
-    return within & (_beyond(field, place.value, up=up) | _beyond("id", place.pk, up=up))
-
-
-def _beyond(field: str, value: Any, *, up: bool) -> Q:
-    return Q(**{f"{field}__{'gt' if up else 'lt'}": value})
-
-
-def blanks(model: type[models.Model], sort: Sort) -> tuple[Q | None, Q]:
-    """
-    What tells the rows without a value, None where every row has one, and those with one.
-
-    The latter is a range of the index, so that no walk has to step over the former.
-    """
-    column: Any = model._meta.get_field(sort.field)
-    if isinstance(column, models.CharField):
-        return Q(**{sort.field: ""}), Q(**{f"{sort.field}__gt": ""})
-    if not column.null:
-        return None, Q()
-    lowest = next(value for kind, value in _LOWEST.items() if isinstance(column, kind))
-    return Q(**{f"{sort.field}__isnull": True}), Q(**{f"{sort.field}__gte": lowest})
-
-
-def cursor(row: models.Model, sort: Sort) -> str:
-    value = getattr(row, sort.field)
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    told: Sequence[Any] = [sort.public, None if value in (None, "") else text, row.pk]
-    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
-
-
-def _place(model: type[models.Model], sort: Sort, cursor: str) -> Place | None:
-    """Where a cursor of this sort points, None if it is none: anybody can type one."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        name, told, pk = json.loads(text)
-        if name != sort.public or type(pk) is not int or abs(pk) > LARGEST_ID:
-            return None
-        if told is None:
-            return Place(None, pk)
-        value = _value(model, sort, str(told))
-    except (
-        ValueError,
-        TypeError,
-        ArithmeticError,
-        RecursionError,
-        ValidationError,
-        binascii.Error,
-    ):
-        return None
-    return None if value is None else Place(value, pk)
-
-
-def _value(model: type[models.Model], sort: Sort, text: str) -> Any:
-    """The column's value that a cursor tells, None if the column could not hold it."""
-    column: models.Field[Any, Any] = model._meta.get_field(sort.field)  # type: ignore[assignment]
-    value = column.to_python(columns.clean(text))
-    if isinstance(value, Decimal):
-        return columns.amount(value)
-    if isinstance(value, datetime):
-        return columns.moment(value) if value.tzinfo else None
-    if isinstance(value, int):
-        return value if abs(value) <= LARGEST_ID else None
-    if isinstance(value, float):
-        return value if abs(value) < 1e300 else None
-    return value

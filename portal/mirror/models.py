@@ -323,8 +323,9 @@ class Counter(models.Model):
     """
     How many live records a connection has that hold a word: of the facet "stage" a stage.
 
-    The facet "" counts them all. `label` is what an id is called. Kept in the transaction
-    that changes the rows, by `mirror/counters.py` alone.
+    The facet "" counts them all. `label` is what an id is called. `worth` is the sum of their
+    amounts, in ten-thousandths (whole, of any size). Kept in the transaction that changes the
+    rows, by `mirror/counters.py` alone.
     """
 
     workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
@@ -334,6 +335,7 @@ class Counter(models.Model):
     word = models.CharField(max_length=255, blank=True, default="")
     label = models.CharField(max_length=200, blank=True, default="")
     number = models.BigIntegerField(default=0)
+    worth = models.DecimalField(max_digits=40, decimal_places=0, default=0)
 
     class Meta:
         constraints: ClassVar = [

@@ -12,6 +12,7 @@ from portal.mirror.models import SetAside, SyncRun, SyncState
 from portal.mirror.store import Source
 from portal.records import Kind, Rejected
 from portal.team.models import Workspace
+from portal.texts import gettext_noop
 
 LEASE = timedelta(minutes=3)
 RUNS_KEPT = 500
@@ -25,7 +26,7 @@ class LostLease(PortalError):
     What it was about to save is not saved: it may be older than what is there.
     """
 
-    message = "Another pass took over."
+    message = gettext_noop("Another pass took over.")
 
 
 def state_of(source: Source, kind: Kind) -> SyncState | None:
@@ -156,6 +157,14 @@ def note_run(run: SyncRun) -> None:
 def runs(workspace: Workspace, limit: int = 50) -> list[SyncRun]:
     """The workspace's last passes, newest first."""
     return list(SyncRun.objects.filter(workspace=workspace).order_by("-id")[:limit])
+
+
+def last_run(source: Source, kind: Kind, *, but: str) -> SyncRun | None:
+    """The last pass over a kind that was for another purpose than this one."""
+    rows = SyncRun.objects.filter(
+        workspace_id=source.workspace_id, connection_id=source.connection_id, kind=kind.value
+    )
+    return rows.exclude(purpose=but).order_by("-id").first()
 
 
 def requests_since(connection_id: int, since: datetime) -> int:

@@ -23,7 +23,8 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Substr
 
 from portal.mirror import columns, search_index
-from portal.mirror.keyset import Run, Sort, Sql, capped_count, either, ids_of, one_of
+from portal.mirror.keyset import Sql, capped_count, either, ids_of, one_of
+from portal.mirror.ranges import Run, Sort
 from portal.mirror.search_index import ID_BITS, Index
 
 NEAR = 10_000

@@ -109,6 +109,12 @@ def copies(source: Source, kind: Kind, upstream_ids: Iterable[str]) -> dict[str,
     return _known(source, kind, dict.fromkeys(upstream_ids))
 
 
+def newest_ids(source: Source, kind: Kind, limit: int) -> list[str]:
+    """The upstream ids of the copies that came here last."""
+    rows = MODELS[kind]._default_manager.filter(connection_id=source.connection_id, gone_at=None)
+    return list(rows.order_by("-id").values_list("upstream_id", flat=True)[:limit])
+
+
 def by_ids(source: Source, kind: Kind, ids: Iterable[int]) -> list[Upstream]:
     """The copies of these ids of ours, gone or not."""
     rows = MODELS[kind]._default_manager.filter(connection_id=source.connection_id)
@@ -141,7 +147,7 @@ def save_records(
     with transaction.atomic():
         hold(source.workspace_id)
         known = _known(source, kind, by_id)
-        before = {i: counters.keys_of(kind, r) for i, r in known.items() if r.gone_at is None}
+        before = {i: counters.counted_as(kind, r) for i, r in known.items() if not r.gone_at}
         raws = {i: known[i].raw for i in before}
         for id_ in [i for i, row in known.items() if asked_at and _touched_at(row) > asked_at]:
             del by_id[id_]
@@ -153,7 +159,7 @@ def save_records(
         _upsert(kind, changed)
         moves = counters.Moves(kind)
         for row in changed:
-            moves.went(before.get(row.upstream_id, ()))
+            moves.went(before.get(row.upstream_id))
             moves.came(row)
         counters.add(source.workspace_id, source.connection_id, moves)
     created = sum(id_ not in known for id_ in by_id)
@@ -193,7 +199,7 @@ def mark_all_gone(
         for some in batched(sorted(ids), 500):
             found = list(rows.filter(pk__in=some).only(*_counted_columns(kind)))
             for row in found:
-                moves.went(counters.keys_of(kind, row))
+                moves.went(counters.counted_as(kind, row))
             pks = [row.pk for row in found]
             rows.filter(pk__in=pks).update(gone_at=at or timezone.now())
             went += pks
@@ -203,7 +209,8 @@ def mark_all_gone(
 
 def _counted_columns(kind: Kind) -> list[str]:
     names = counters.FACETS[kind]
-    return ["pk", *names, *filter(None, names.values())]
+    worth = ["amount"] if kind is Kind.LEADS else []
+    return ["pk", *names, *filter(None, names.values()), *worth]
 
 
 def columns_of(kind: Kind, record: Record) -> dict[str, Any]:

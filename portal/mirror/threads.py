@@ -56,8 +56,11 @@ def save_history(conversation: Conversation, history: Sequence[MessageRecord]) -
     return changed + len(known)
 
 
-def note_last_messages(source: Source, records: Iterable[ConversationRecord]) -> None:
-    """Keep each list item's `last_message`: a piece of the thread, author and time not told."""
+def note_last_messages(source: Source, records: Iterable[ConversationRecord]) -> bool:
+    """
+    Keep each record's `last_message`: a piece of the thread, author and time not told. Tell
+    whether one of them is news. In a transaction that holds the workspace.
+    """
     told = {r.upstream_id: r for r in records if r.last_message_id and r.last_message}
     rows = Conversation.objects.filter(
         connection_id=source.connection_id, upstream_id__in=list(told)
@@ -66,7 +69,7 @@ def note_last_messages(source: Source, records: Iterable[ConversationRecord]) ->
     new = set(told) - _told_before(rows, told)
     rows = rows.filter(upstream_id__in=new)
     rows = rows.exclude(pk__in=_delivered_before(rows, told))
-    Message.objects.bulk_create(
+    made = Message.objects.bulk_create(
         [
             Message(
                 workspace_id=source.workspace_id,
@@ -83,6 +86,7 @@ def note_last_messages(source: Source, records: Iterable[ConversationRecord]) ->
     )
     several = rows.annotate(known=Count("messages")).filter(known__gt=1)
     make_searchable(several.values_list("pk", flat=True))
+    return bool(made)
 
 
 def _told_before(
@@ -203,7 +207,7 @@ def knew(conversation: Conversation, upstream_id: str, *, before: datetime) -> b
     return rows.filter(Q(seen_at__lt=before) | Q(write__isnull=False)).exists()
 
 
-def heard_since(conversation: Conversation, moment: datetime) -> bool:
-    """Whether the customer said something that became known here after this moment."""
-    rows = conversation.messages.filter(author=Author.VISITOR.value, seen_at__gt=moment)
-    return rows.exists()
+def known_since(conversation: Conversation, moment: datetime) -> list[Message]:
+    """What became known here after this moment, by whatever way, but for private notes."""
+    rows = conversation.messages.filter(private=False, seen_at__gt=moment)
+    return list(rows.select_related("write").order_by("id").fetch_mode(models.FETCH_RAISE))

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from portal.outbox.models import Write
 
+NEWEST = 100
 # It may have arrived, or is about to.
 _MAY_HAVE = (Write.Status.IN_FLIGHT, Write.Status.UNKNOWN, Write.Status.UNDECIDED)
 
@@ -35,3 +36,15 @@ def deleted(connection_id: int, kind: str, upstream_ids: Sequence[str]) -> set[s
     )
     rows = rows.exclude(status__in=[Write.Status.REFUSED, Write.Status.QUEUED])
     return set(rows.values_list("upstream_id", flat=True))
+
+
+def said(connection_id: int, upstream_id: str) -> list[str]:
+    """The words of the newest messages that were written here into this conversation."""
+    rows = Write.objects.filter(
+        connection_id=connection_id,
+        kind="conversations",
+        upstream_id=upstream_id,
+        action__startswith="message.",
+    )
+    newest = rows.order_by("-id").values_list("changes", flat=True)[:NEWEST]
+    return [str(changes.get("text", "")) for changes in newest]

@@ -19,6 +19,7 @@ from portal.crash import crash
 from portal.errors import PortalError
 from portal.outbox.models import Held, Write
 from portal.team.models import User, Workspace
+from portal.texts import gettext_noop
 
 LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 OPEN = (Write.Status.QUEUED, Write.Status.IN_FLIGHT, Write.Status.UNKNOWN, Write.Status.UNDECIDED)
@@ -28,15 +29,12 @@ ORDER = "order"
 """The reason of a queued write that waits for an earlier one of the same record."""
 STOPPED = "stopped"
 """The reason of a queued write of a workspace that sends nothing until it is released."""
-_AHEAD = Q(status__in=[Write.Status.IN_FLIGHT, Write.Status.UNKNOWN]) | (
-    Q(status=Write.Status.QUEUED) & ~Q(reason=HELD)
-)
 
 
 class LostClaim(PortalError):
     """Somebody else holds this attempt by now: nothing may be sent or settled here."""
 
-    message = "This write is being handled elsewhere."
+    message = gettext_noop("This write is being handled elsewhere.")
     http_status = 409
 
 
@@ -81,10 +79,11 @@ def begin(
         "undoes": undoes,
     }
     now = timezone.now()
-    if hold_seconds > 0:
-        return _queued(row, HELD, now + timedelta(seconds=hold_seconds))
+    later = now + timedelta(seconds=hold_seconds) if hold_seconds > 0 else None
     if is_held(workspace):
-        return _queued(row, STOPPED, None)
+        return _queued(row, STOPPED, later)
+    if later is not None:
+        return _queued(row, HELD, later)
     if ahead(connection_id, kind, upstream_id).exists():
         return _queued(row, ORDER, None)
     try:
@@ -109,8 +108,19 @@ def ahead(connection_id: int, kind: str, upstream_id: str) -> QuerySet[Write]:
     if not upstream_id:
         return Write.objects.none()
     return Write.objects.filter(
-        _AHEAD, connection_id=connection_id, kind=kind, upstream_id=upstream_id
+        _goes_first(), connection_id=connection_id, kind=kind, upstream_id=upstream_id
     ).order_by("id")
+
+
+def _goes_first() -> Q:
+    """
+    What may be there already, or leaves as soon as it can: not what can still be taken back,
+    but a reply whose seconds are over, though nobody has sent it yet.
+    """
+    takes_back = Q(reason=HELD, not_before__gt=timezone.now())
+    return Q(status__in=[Write.Status.IN_FLIGHT, Write.Status.UNKNOWN]) | (
+        Q(status=Write.Status.QUEUED) & ~takes_back
+    )
 
 
 def is_held(workspace: Workspace) -> bool:
@@ -182,7 +192,7 @@ def due(limit: int = 200) -> list[int]:
     """
     now = timezone.now()
     earlier = Write.objects.filter(
-        _AHEAD,
+        _goes_first(),
         connection=OuterRef("connection"),
         kind=OuterRef("kind"),
         upstream_id=OuterRef("upstream_id"),
@@ -239,32 +249,6 @@ def whole(write_id: int) -> Write:
     ).get(pk=write_id)
 
 
-def silent() -> list[Write]:
-    """Writes whose sender's lease ran out. A look-up that fell silent is free again."""
-    now = timezone.now()
-    Write.objects.filter(status=Write.Status.UNKNOWN, lease_until__lt=now).update(lease_until=None)
-    rows = Write.objects.filter(status=Write.Status.IN_FLIGHT, lease_until__lt=now)
-    return list(rows.select_related("entry").order_by("id"))
-
-
-def doubt(write: Write) -> bool:
-    """
-    It may have been sent, up to the end of its lease: unknown, to be looked up when that is
-    long enough ago. False if its sender settled it meanwhile.
-    """
-    mine = Write.objects.filter(
-        pk=write.pk, attempt=write.attempt, status=Write.Status.IN_FLIGHT
-    ).filter(lease_until__lt=timezone.now())
-    return bool(
-        mine.update(
-            status=Write.Status.UNKNOWN,
-            not_before=F("lease_until") + settle_time(),
-            lease_until=None,
-            reason="silent",
-        )
-    )
-
-
 def allowed_before(write: Write) -> list[Mapping[str, Any]]:
     """
     What the same person's writes made of this record since this one was written down: this
@@ -280,11 +264,6 @@ def allowed_before(write: Write) -> list[Mapping[str, Any]]:
         pk__lt=write.pk,
     )
     return list(earlier.values_list("changes", flat=True))
-
-
-def unsettled(workspace: Workspace) -> QuerySet[Write]:
-    """What waits, is being sent, or is not confirmed, newest first."""
-    return Write.objects.filter(workspace=workspace, status__in=OPEN).order_by("-id")
 
 
 def unsettled_of(connection_id: int, kind: str, upstream_id: str) -> QuerySet[Write]:

@@ -103,11 +103,17 @@ class Follow:
     `backfill` is the sort of a complete walk (newest first; None where the API has no
     sort), `follow` the sorts of the short walks that look for news, each with the record
     attribute it is ordered by. Empty where the API has no sort: the first page is read.
+    `shows_edits` tells whether every change of a record shows in them, `hooks_tell_edits`
+    whether webhooks do: where neither does, everything is read again now and then, and more
+    often the part that `open_ones` filters, where people work.
     """
 
     backfill: str | None
     follow: tuple[tuple[str, str], ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
+    shows_edits: bool = True
+    hooks_tell_edits: bool = False
+    open_ones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

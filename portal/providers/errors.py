@@ -9,7 +9,8 @@ What can go wrong upstream, named by what to do next.
     + LeftAlone       it failed several times in a row; nothing was sent
   x KeyRejected       401: a person must replace the workspace's key
   x NotPermitted      403: the key is good, but not for this, or not from here
-  x NotFound          404: the record is not there (any more)
+  x NotFound          404: the record is not there (any more), or there is no such call
+    x Gone            404 for the record itself, asked for twice
   x Duplicate         409: such a record exists already
   x Refused           400, 422: `said` is the provider's own sentence
   x BrokenContract    the answer is not what the provider documents
@@ -18,6 +19,7 @@ What can go wrong upstream, named by what to do next.
 from typing import Any
 
 from portal.errors import PortalError
+from portal.texts import gettext_noop
 
 
 class ProviderError(PortalError):
@@ -30,7 +32,7 @@ class ProviderError(PortalError):
     acted upon: False is certain, True means it was or nobody knows. Only writes care.
     """
 
-    message = "The service could not do this."
+    message = gettext_noop("The service could not do this.")
     arrived = False
 
     def __init__(
@@ -55,7 +57,7 @@ class TryLater(ProviderError):
     `retry_after` is the wait the service asked for, in seconds, None if it named none.
     """
 
-    message = "The service does not answer now."
+    message = gettext_noop("The service does not answer now.")
     http_status = 503
     retry_after: float | None = None
 
@@ -72,7 +74,7 @@ class Unreachable(TryLater):
 class RateLimited(TryLater):
     """429. `retry_after` is in seconds, clamped to 1 s .. 15 min, or None if not told."""
 
-    message = "The service asks us to wait."
+    message = gettext_noop("The service asks us to wait.")
 
     def __init__(self, provider: str, *, retry_after: float | None = None, said: str = "") -> None:
         super().__init__(provider, status=429, said=said)
@@ -82,7 +84,7 @@ class RateLimited(TryLater):
 class BudgetSpent(TryLater):
     """Our own window for this key is full: nothing was sent. `retry_after` in seconds."""
 
-    message = "This key's calls for the minute are used up."
+    message = gettext_noop("This key's calls for the minute are used up.")
 
     def __init__(self, provider: str, *, retry_after: float) -> None:
         super().__init__(provider)
@@ -92,7 +94,9 @@ class BudgetSpent(TryLater):
 class LeftAlone(TryLater):
     """It failed several times in a row and is left alone for `retry_after` seconds."""
 
-    message = "The service failed several times in a row. It is tried again in a while."
+    message = gettext_noop(
+        "The service failed several times in a row. It is tried again in a while."
+    )
 
     def __init__(self, provider: str, *, retry_after: float) -> None:
         super().__init__(provider)
@@ -102,37 +106,43 @@ class LeftAlone(TryLater):
 class KeyRejected(ProviderError):
     """401: the key is missing, wrong, expired or revoked."""
 
-    message = "The service does not accept this key any more. Replace the key."
+    message = gettext_noop("The service does not accept this key any more. Replace the key.")
     http_status = 502
 
 
 class NotPermitted(ProviderError):
     """403: scope or address. The facts say both causes share the status (A1)."""
 
-    message = (
+    message = gettext_noop(
         "This key may only read, or this server's address is not on the key's list of addresses."
     )
     http_status = 403
 
 
 class NotFound(ProviderError):
-    """404: the record is not there (any more)."""
+    """404: the record is not there (any more), or there is no such call."""
 
-    message = "It was deleted there."
+    message = gettext_noop("The service does not find it.")
     http_status = 404
+
+
+class Gone(NotFound):
+    """Two reads of the record itself were told 404."""
+
+    message = gettext_noop("It was deleted there.")
 
 
 class Duplicate(ProviderError):
     """409: such a record exists already."""
 
-    message = "Such a record exists already."
+    message = gettext_noop("Such a record exists already.")
     http_status = 409
 
 
 class Refused(ProviderError):
     """400, 422: the provider does not accept these values; `said` is its own sentence."""
 
-    message = "The service did not accept these values."
+    message = gettext_noop("The service did not accept these values.")
     http_status = 422
 
 
@@ -145,7 +155,7 @@ class BrokenContract(ProviderError):
     was made: `arrived` is True.
     """
 
-    message = "The service answered in a way it does not document."
+    message = gettext_noop("The service answered in a way it does not document.")
     http_status = 502
     arrived = True
 

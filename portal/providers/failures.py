@@ -17,6 +17,7 @@ from portal.providers.errors import (
     Refused,
     Unreachable,
 )
+from portal.texts import gettext_noop
 
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 900.0
 """Bounds in seconds of any wait a provider may ask for, however absurd its headers."""
@@ -56,7 +57,9 @@ def redirected(provider: str, status: int) -> BrokenContract:
         f"it answered {status} and names another address: check the base URL in the settings",
         status=status,
         arrived=status not in _NEVER_DONE,
-        message="The service's address sends us to another one. Check its address in the settings.",
+        message=gettext_noop(
+            "The service's address sends us to another one. Check its address in the settings."
+        ),
     )
 
 

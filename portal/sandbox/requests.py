@@ -87,7 +87,7 @@ class RequestLog:
         """How many requests fit "METHOD /path-prefix"."""
         return len(self.matching(pattern, provider))
 
-    def wait_for(self, pattern: str, count: int = 1, timeout_seconds: float = 5) -> list[Request]:
+    def wait_for(self, pattern: str, count: int = 1, timeout_seconds: float = 30) -> list[Request]:
         """The matching requests as soon as there are `count` of them, or TimeoutError."""
         until = time.monotonic() + timeout_seconds
         with self._news:

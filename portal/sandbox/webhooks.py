@@ -147,7 +147,7 @@ class Webhooks:
         with self._news:
             self._enqueue(again)
 
-    def wait(self, timeout_seconds: float = 5) -> None:
+    def wait(self, timeout_seconds: float = 30) -> None:
         """Return when all deliveries have ended, or raise TimeoutError."""
         with self._news:
             if not self._news.wait_for(lambda: not self._queue and not self._busy, timeout_seconds):

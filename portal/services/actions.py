@@ -15,13 +15,16 @@ from portal.mirror.store import Source
 from portal.outbox import store as outbox
 from portal.outbox.models import Write
 from portal.providers.contract import Client
-from portal.providers.errors import NotFound, ProviderError
+from portal.providers.errors import Gone, NotFound, ProviderError, Refused
 from portal.records import Can, ContactRecord, Kind
 from portal.services import lookups
 from portal.services.clashes import clashes_in
 from portal.services.errors import Clash, StaleRecord
 from portal.services.keeping import keep_gone, keep_one, thread_changed
+from portal.services.outside import news
+from portal.services.upstream import surely
 from portal.services.values import same_value
+from portal.texts import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,26 @@ def _read_first(source: Source, kind: Kind, read: Callable[[str], Any], write: W
     can tell whether somebody was there since.
     """
     try:
-        current = read(write.upstream_id)
+        current = surely(lambda: read(write.upstream_id))
     except ProviderError as error:
         error.arrived = False
         raise
     if clashes := _clashes(current.raw, write, write.changes):
         raise StaleRecord(keep_one(source, kind, current), clashes)
+    _note_others(source, kind, current)
     write.evidence = {**write.evidence, **lookups.version_of(current)}
     outbox.still_mine(write, evidence=write.evidence)
     crash("outbox.before_send")
+
+
+def _note_others(source: Source, kind: Kind, current: Any) -> None:
+    """
+    What somebody else changed in other fields is merged silently, and is theirs in the log:
+    the answer to our own change, which shows it too, could not be told apart from it.
+    """
+    ours = store.find(source, kind, current.upstream_id)
+    if ours is not None and any(ours.raw.get(name) != now for name, now in current.raw.items()):
+        keep_one(source, kind, current)
 
 
 def _update_user(client: Client, source: Source, write: Write) -> Any:
@@ -103,11 +117,49 @@ def _clashes(now: Mapping[str, Any], write: Write, wanted: Mapping[str, Any]) ->
     ]
 
 
-def _gone_is_deleted(delete: Callable[[str], None], upstream_id: str) -> None:
+def _delete(
+    kind: Kind,
+    read: Callable[[str], Any],
+    delete: Callable[[str], None],
+    source: Source,
+    write: Write,
+) -> None:
     try:
-        delete(upstream_id)
-    except NotFound:
+        if write.undoes_id is not None:
+            _unless_changed(kind, read, source, write)
+        delete(write.upstream_id)
+    except Gone:
         """Somebody was faster; what the person wanted is so."""
+    except NotFound:
+        _is_not_there(read, write)
+
+
+def _is_not_there(read: Callable[[str], Any], write: Write) -> None:
+    """The deletion found nothing: done only if the record shows no more, else `Refused` (F11)."""
+    try:
+        read(write.upstream_id)
+    except NotFound:
+        return
+    raise Refused(write.connection.provider, status=404, message=STILL_THERE)
+
+
+STILL_THERE = gettext_noop("The service does not find it to delete it, but still shows it.")
+
+
+def _unless_changed(kind: Kind, read: Callable[[str], Any], source: Source, write: Write) -> None:
+    """
+    Who takes back that a record was made means the record as they saw it: what somebody else
+    wrote into it meanwhile is not thrown away unseen.
+    """
+    try:
+        current = surely(lambda: read(write.upstream_id))
+    except ProviderError as error:
+        error.arrived = False
+        raise
+    names = news(write.before, current.raw)
+    if names:
+        clashes = [Clash(n, write.before[n], current.raw[n], None) for n in sorted(names)]
+        raise StaleRecord(keep_one(source, kind, current), clashes)
 
 
 def _keep(kind: Kind) -> Callable[[Source, Write, Any], Any]:
@@ -176,7 +228,7 @@ ACTIONS: dict[str, Action] = {
     "lead.delete": Action(
         Kind.LEADS,
         Can.DELETE_LEAD,
-        lambda c, s, w: _gone_is_deleted(c.delete_lead, w.upstream_id),
+        lambda c, s, w: _delete(Kind.LEADS, c.get_lead, c.delete_lead, s, w),
         _keep_gone(Kind.LEADS),
         lookups.of_deletion(lambda c, one: c.get_lead(one)),
     ),
@@ -197,7 +249,7 @@ ACTIONS: dict[str, Action] = {
     "contact.delete": Action(
         Kind.CONTACTS,
         Can.DELETE_CONTACT,
-        lambda c, s, w: _gone_is_deleted(c.delete_contact, w.upstream_id),
+        lambda c, s, w: _delete(Kind.CONTACTS, c.get_contact, c.delete_contact, s, w),
         _keep_gone(Kind.CONTACTS),
         lookups.of_deletion(lambda c, one: c.get_contact(one)),
     ),

@@ -26,7 +26,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "message": ("message.",),
     "outbox": ("write.", "outbox."),
     "batch": ("batch.",),
-    "export": ("leads.export", "contacts.export", "conversations.export", "audit.export"),
+    "export": (
+        "leads.export",
+        "contacts.export",
+        "conversations.export",
+        "audit.export",
+        "rejects.export",
+    ),
     "settings": ("connection.", "webhook.", "sync.", "delivery.", "workspace.", "member."),
     "session": ("session.",),
 }
@@ -131,12 +137,12 @@ def _told(asked: Filter) -> dict[str, Any]:
 
 
 def _grouped(workspace: Workspace, asked: Filter) -> "QuerySet[Entry]":
-    """The first entry of a batch stands for all of it."""
+    """The first entry of a batch, of those that are asked for, stands for all of it."""
     rows = _narrowed(log.entries(workspace), workspace, asked)
     if not asked.grouped:
         return rows
-    earlier = Entry.objects.filter(batch_id=OuterRef("batch_id"), pk__lt=OuterRef("pk"))
-    return rows.filter(Q(batch=None) | ~Exists(earlier))
+    same = Entry.objects.filter(batch_id=OuterRef("batch_id"), pk__lt=OuterRef("pk"))
+    return rows.filter(Q(batch=None) | ~Exists(_narrowed(same, workspace, asked)))
 
 
 def _narrowed(rows: "QuerySet[Entry]", workspace: Workspace, asked: Filter) -> "QuerySet[Entry]":

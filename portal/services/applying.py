@@ -9,13 +9,15 @@ messages and users) the delivery is the only source, and is shown as reported.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import batched
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from portal.budget.store import Lane
 from portal.deliveries import store
@@ -24,16 +26,23 @@ from portal.errors import PortalError
 from portal.mirror import store as mirror
 from portal.mirror.models import Conversation
 from portal.mirror.store import Source
-from portal.providers.contract import Client
-from portal.providers.errors import KeyRejected, NotFound, TryLater, Unreachable
+from portal.providers.errors import (
+    BrokenContract,
+    KeyRejected,
+    NotFound,
+    Refused,
+    TryLater,
+    Unreachable,
+)
 from portal.providers.reading import Unreadable
 from portal.records import Can, Kind, News
 from portal.services import delivered_messages, verdicts
 from portal.services.conversations import keep_thread
 from portal.services.errors import NotConnected
 from portal.services.keeping import keep_gone, keep_records
-from portal.services.upstream import Meter, connect, provider_of, source_of
+from portal.services.upstream import Meter, connect, provider_of, read_one, source_of, surely
 from portal.services.verdicts import Group, Verdict, judge
+from portal.texts import gettext_noop
 from portal.vault import store as vault
 from portal.vault.models import Connection
 
@@ -45,11 +54,6 @@ AGAIN_SECONDS = 10.0
 RENEWED_EVERY_SECONDS = 20.0
 MERGED_AT_ONCE = 20
 DONE, IGNORED, FAILED = Delivery.Status.DONE, Delivery.Status.IGNORED, Delivery.Status.FAILED
-_READ: dict[Kind, Callable[[Client, str], Any]] = {
-    Kind.LEADS: lambda client, id_: client.get_lead(id_),
-    Kind.CONTACTS: lambda client, id_: client.get_contact(id_),
-    Kind.CONVERSATIONS: lambda client, id_: client.get_conversation(id_),
-}
 
 
 @dataclass(slots=True)
@@ -89,11 +93,15 @@ def _apply(connection: Connection, batch: Sequence[Delivery]) -> bool:
             _nobody_answers(error, group, waiting[place + 1 :])
             break
         except PortalError as error:
+            # How one record is read is partly assumed; the lists tell of its change too.
+            sync_wanted |= isinstance(error, BrokenContract | Refused)
             store.put_off(group.deliveries, error.message)
         except Exception:
             # What one delivery does to us must not stop the others.
             log.exception("deliveries %s", [d.pk for d in group.deliveries])
-            store.put_off(group.deliveries, "Something went wrong here; the log says what.")
+            store.put_off(
+                group.deliveries, gettext_noop("Something went wrong here; the log says what.")
+            )
     return sync_wanted
 
 
@@ -108,11 +116,15 @@ def _grouped(connection: Connection, batch: Sequence[Delivery]) -> list[Group]:
             store.end([delivery], FAILED, f"It cannot be read: {reason}.")
             continue
         if delivery.attempts > len(store.BACKOFF_SECONDS) + 1:
-            store.end([delivery], FAILED, "Given up: it never came to an end.")
+            store.end([delivery], FAILED, gettext_noop("Given up: it never came to an end."))
         elif event is None or event.news is News.NOTHING or event.kind is None:
-            store.end([delivery], IGNORED, "Nothing here depends on this event.")
+            store.end([delivery], IGNORED, gettext_noop("Nothing here depends on this event."))
         elif not vault.believe_account(connection, event.account, verified=delivery.verified):
-            store.end([delivery], FAILED, "It is from another workspace than earlier deliveries.")
+            store.end(
+                [delivery],
+                FAILED,
+                gettext_noop("It is from another workspace than earlier deliveries."),
+            )
         else:
             key = (event.kind, event.upstream_id)
             group = groups.setdefault(key, Group(event.kind, event.upstream_id))
@@ -164,7 +176,9 @@ def _handle(connection: Connection, group: Group) -> bool:
     """One group that needs more than merging; tell whether a sync is wanted."""
     provider = provider_of(connection)
     if not group.upstream_id:
-        store.end(group.deliveries, IGNORED, "It does not say which record it speaks of.")
+        store.end(
+            group.deliveries, IGNORED, gettext_noop("It does not say which record it speaks of.")
+        )
         return True
     if group.kind not in provider.kinds:
         _keep_as_reported(connection, group)
@@ -191,7 +205,7 @@ def _hear(connection: Connection, group: Group) -> bool:
     strange = not here and delivered_messages.is_stranger(source, group.upstream_id)
     if strange or not (here or _bring(connection, group)):
         delivered_messages.note_stranger(source, group.upstream_id)
-        store.end(group.deliveries, IGNORED, "There is no conversation with this id.")
+        store.end(group.deliveries, IGNORED, gettext_noop("There is no conversation with this id."))
         return True
     delivered_messages.keep(connection, group)
     # Read by its id, a conversation tells less than in the list.
@@ -201,17 +215,25 @@ def _hear(connection: Connection, group: Group) -> bool:
 def _read_again(connection: Connection, group: Group) -> bool:
     """The truth about one record, once for all that wait for it; tell if nobody knows it."""
     known = mirror.find(source_of(connection), group.kind, group.upstream_id) is not None
+    asked_at = timezone.now()
     found = _bring(connection, group)
+    if group.kind is not Kind.CONVERSATIONS or Can.READ_MESSAGES in provider_of(connection).can:
+        # In a flood others wait in later batches: they need no call of their own.
+        store.end_covered(connection.pk, group.kind.value, group.upstream_id, before=asked_at)
     if found or group.deletes:
-        store.end(group.deliveries, DONE, "" if found else "It was deleted there.")
+        store.end(group.deliveries, DONE, "" if found else gettext_noop("It was deleted there."))
         return not known and not group.deletes and group.kind is Kind.CONVERSATIONS
-    store.end(group.deliveries, DONE if known else IGNORED, "It is not there (any more).")
+    store.end(
+        group.deliveries, DONE if known else IGNORED, gettext_noop("It is not there (any more).")
+    )
     return not known
 
 
 def _bring(connection: Connection, group: Group) -> bool:
     """Read the record and keep it, or that it is gone; tell whether it is there."""
     source, meter = source_of(connection), Meter()
+    row = mirror.find(source, group.kind, group.upstream_id)
+    here = row is not None and row.gone_at is None
     try:
         with connect(
             connection,
@@ -220,10 +242,11 @@ def _bring(connection: Connection, group: Group) -> bool:
             patience_seconds=PATIENCE_SECONDS,
             meter=meter,
         ) as client:
-            record = _READ[group.kind](client, group.upstream_id)
+            read = partial(read_one, client, group.kind, group.upstream_id)
+            # One look is enough where it was told that it is gone, and where nothing can vanish.
+            record = read() if group.deletes or not here else surely(read)
     except NotFound:
-        row = mirror.find(source, group.kind, group.upstream_id)
-        if row is not None and row.gone_at is None:
+        if row is not None and here:
             keep_gone(row, group.kind)
         return False
     keep_records(source, group.kind, [record], asked_at=meter.asked_at)

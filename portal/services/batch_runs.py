@@ -21,7 +21,7 @@ from portal.mirror import store as mirror
 from portal.mirror.models import Upstream
 from portal.outbox import store as outbox
 from portal.outbox.models import Write
-from portal.providers.errors import KeyRejected, NotFound
+from portal.providers.errors import Gone, KeyRejected, NotFound
 from portal.services.actions import ACTIONS
 from portal.services.batch_time import calls_of
 from portal.services.errors import CannotDo, NotConnected, StaleRecord
@@ -29,6 +29,7 @@ from portal.services.upstream import provider_of, source_of
 from portal.services.values import same_value
 from portal.services.writes import Ask, submit
 from portal.team.models import Membership
+from portal.texts import gettext_noop
 from portal.vault import store as vault
 from portal.vault.models import Connection
 
@@ -40,13 +41,13 @@ NAP_SECONDS = 2.0
 AGAIN_SECONDS = 15.0
 MOST_TRIES = 3
 
-SO_ALREADY = "It was so already."
-KILLED = "The worker ended three times on this row: it was left out."
-NOT_THERE = "It is not there any more."
-HELD = "This workspace sends nothing until an admin releases its outbox."
-READ_ONLY = "The key of this connection may only read."
+SO_ALREADY = gettext_noop("It was so already.")
+KILLED = gettext_noop("The worker ended three times on this row: it was left out.")
+NOT_THERE = gettext_noop("It is not there any more.")
+HELD = gettext_noop("This workspace sends nothing until an admin releases its outbox.")
+READ_ONLY = gettext_noop("The key of this connection may only read.")
 # After these there is nothing (any more) that should be changed.
-_SKIPS = {error.__name__: error.message for error in (StaleRecord, NotFound, CannotDo)}
+_SKIPS = {error.__name__: error.message for error in (StaleRecord, Gone, NotFound, CannotDo)}
 
 
 def run(batch_id: int, *, seconds: float = TURN_SECONDS) -> float | None:
@@ -236,7 +237,7 @@ def follow_writes(batch: Batch) -> None:
     """Settle the rows that were on their way by how their writes stand now."""
     for row in turns.on_their_way(batch).select_related("write__entry"):
         if row.write is None:
-            turns.settle_row(row, store.FAILED, "Its write was removed.")
+            turns.settle_row(row, store.FAILED, gettext_noop("Its write was removed."))
         else:
             _follow(row, row.write)
 

@@ -34,8 +34,10 @@ class Estimate:
 
 
 def calls_of(batch: Batch, action: str = "") -> int:
-    """Calls that one row takes."""
-    return 2 if (action or batch.action) in _READS_FIRST else 1
+    """Calls that one row takes. What was made is looked at before it is deleted again."""
+    action = action or batch.action
+    looks = batch.kind == Batch.Kind.UNDO and action.endswith(".delete")
+    return 2 if looks or action in _READS_FIRST else 1
 
 
 def estimate(batch: Batch) -> Estimate:

@@ -3,23 +3,29 @@
 from collections.abc import Iterator
 from itertools import batched
 
+from django.db.models import Exists, OuterRef
+
 from portal.audit import log
 from portal.batches import store
 from portal.batches.models import Batch, BatchRow
 from portal.errors import PortalError
+from portal.outbox.models import Write
 from portal.services.batch_runs import follow_all, follow_writes, run
 from portal.services.batch_time import Estimate, estimate, seconds_left
 from portal.services.errors import CannotUndo
 from portal.services.undo import Inverse, inverses
 from portal.team.models import Membership
+from portal.texts import gettext_noop
 
 __all__ = [
+    "WORKED_ON",
     "Estimate",
     "NothingToTakeBack",
     "cancel",
     "estimate",
     "follow_all",
     "follow_writes",
+    "left_to_undo",
     "pause",
     "resume",
     "run",
@@ -28,7 +34,10 @@ __all__ = [
     "undo",
 ]
 
-CANNOT_BE_TAKEN_BACK = "This cannot be taken back."
+CANNOT_BE_TAKEN_BACK = gettext_noop("This cannot be taken back.")
+WORKED_ON = gettext_noop(
+    "It was changed since it was made: it is left. Delete it by itself if it shall go."
+)
 # Rows whose inverses are looked up together.
 _AT_ONCE = 200
 
@@ -36,7 +45,7 @@ _AT_ONCE = 200
 class NothingToTakeBack(PortalError):
     """No row of the batch was done, or none that can be taken back."""
 
-    message = "Nothing of this can be taken back."
+    message = gettext_noop("Nothing of this can be taken back.")
     http_status = 409
 
 
@@ -95,6 +104,13 @@ def undo(batch: Batch, *, actor: Membership, form_id: str, title: str) -> Batch:
     )
 
 
+def left_to_undo(batch: Batch) -> int:
+    """How many of its rows were done and not taken back: by no batch, and by nobody singly."""
+    taken_back = Write.objects.filter(undoes=OuterRef("write_id"))
+    done = BatchRow.objects.filter(batch=batch, status=store.DONE, write__isnull=False)
+    return done.filter(~Exists(taken_back.exclude(status=Write.Status.REFUSED))).count()
+
+
 def _inverses(batch: Batch) -> Iterator[BatchRow]:
     for rows in batched(store.each_done(batch), _AT_ONCE):
         writes = [row.write for row in rows if row.write is not None]
@@ -118,4 +134,7 @@ def _inverse(batch: Batch, row: BatchRow, told: Inverse | CannotUndo | None) -> 
     ask = told.ask
     inverse.action, inverse.before, inverse.changes = ask.action, ask.before, ask.changes
     inverse.upstream_id = ask.subject.upstream_id if ask.subject else ""
+    if told.spoils:
+        # Of one record a page tells what would be lost; nobody reads that of hundreds.
+        inverse.status, inverse.reason = store.SKIPPED, WORKED_ON
     return inverse

@@ -7,42 +7,46 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from portal.batches import store
 from portal.batches.models import Batch, BatchRow
 from portal.errors import PortalError
 from portal.mirror.models import Upstream
-from portal.mirror.picked import picked
+from portal.mirror.picked import ours_of, picked
+from portal.outbox.models import Write
 from portal.records import Can, FieldSpec, Form, Kind
 from portal.services.actions import ACTIONS
 from portal.services.batch_runs import READ_ONLY, SO_ALREADY
-from portal.services.errors import CannotDo
+from portal.services.errors import CannotDo, StaleRecord
 from portal.services.upstream import provider_of
 from portal.services.values import same_value
 from portal.team.models import Membership
+from portal.texts import gettext_noop
 from portal.vault import store as vault
 from portal.vault.models import Connection
 
-NO_SUCH_STATUS = "This service has no such status."
+NO_SUCH_STATUS = gettext_noop("This service has no such status.")
 
 
 class NothingPicked(PortalError):
     """None of the picked records is (still) there."""
 
-    message = "Nothing is selected. Select some rows first."
+    message = gettext_noop("Nothing is selected. Select some rows first.")
     http_status = 422
 
 
 class TooMany(PortalError):
     """More records than one batch may hold."""
 
-    message = "These are more than 50,000 records. Narrow the list with its filters."
+    message = gettext_noop("These are more than 50,000 records. Narrow the list with its filters.")
     http_status = 422
 
 
 class NotUnderstood(PortalError):
     """What "all matching" means cannot be told from what the list's address asks for."""
 
-    message = "The list was not understood. Open it again and select once more."
+    message = gettext_noop("The list was not understood. Open it again and select once more.")
     http_status = 422
 
 
@@ -134,6 +138,38 @@ def prepare(
         batch.delete()
         raise NothingPicked(kind)
     return batch
+
+
+def conflicts(batch: Batch) -> "QuerySet[BatchRow]":
+    """
+    Its rows that nobody decided about yet: somebody else had changed the same field, so that
+    nothing was sent.
+    """
+    refused = store.rows(batch, store.SKIPPED).filter(write__status=Write.Status.REFUSED)
+    return refused.filter(write__reason=StaleRecord.__name__)
+
+
+def again(batch: Batch, *, actor: Membership) -> Batch:
+    """
+    A draft that changes those records nevertheless: made of them as they are now, so that its
+    page shows what would be overwritten. Pressed twice it is one draft.
+
+    Raises `NothingPicked` if none is left, and for what is no bulk change.
+    """
+    told, ids = batch.options, [row.upstream_id for row in conflicts(batch)]
+    if batch.kind != Batch.Kind.BULK or not ids:
+        raise NothingPicked(batch.pk)
+    kind = Kind(told["of"])
+    mine = ours_of(actor.workspace, kind, ids)
+    picked_ids = [
+        mine[key]
+        for row in conflicts(batch)
+        if (key := (row.connection_id or 0, row.upstream_id)) in mine
+    ]
+    return prepare(
+        kind, told["verb"], told["value"], picked_ids,
+        actor=actor, form_id=f"again-{batch.pk}", title=batch.title,
+    )  # fmt: skip
 
 
 def _rows(

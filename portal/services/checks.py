@@ -12,15 +12,19 @@ from portal.mirror import gone, progress
 from portal.mirror.models import SyncState
 from portal.mirror.store import Source
 from portal.records import Kind
+from portal.services.missing import count_speaks_against
 from portal.services.upstream import provider_of
 from portal.team.models import Membership, Workspace
+from portal.texts import gettext_noop
 from portal.vault.models import Connection
 
 
 class NotMissingAnyMore(PortalError):
     """Since the check the service lists more records again: nothing is taken away."""
 
-    message = "The service lists them again. Nothing was deleted; everything is checked anew."
+    message = gettext_noop(
+        "The service lists them again. Nothing was deleted; everything is checked anew."
+    )
     http_status = 409
 
 
@@ -66,12 +70,11 @@ def confirm_missing(state: SyncState, connection: Connection, *, actor: Membersh
         state = _held(state)
         if not state.missing or state.check_started_at is None:
             return 0
-        rows = gone.missing(source, kind, state)
-        left = gone.live(source, kind) - rows.count()
-        recovered = state.told_total is not None and state.told_total > left + max(5, left // 20)
+        recovered = count_speaks_against(state, source, kind)
         if not recovered:
-            ids = gone.bury(source, kind, rows)
+            ids = gone.bury(source, kind, gone.missing(source, kind, state))
             live.note(source.workspace_id, kind.value, ids)
+            gone.forget_set_aside(source, kind, state.check_started_at)
             _settle(state, source, kind)
             _log(connection, "sync.confirm_missing", actor, kind=kind.value, records=len(ids))
     if recovered:

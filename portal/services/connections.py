@@ -13,7 +13,9 @@ from portal.providers import registry
 from portal.providers.contract import Provider
 from portal.providers.errors import ProviderError
 from portal.records import Can, FieldSpec, Form, Kind, State
-from portal.services.errors import AlreadyConnected, CannotDo
+from portal.services import checks
+from portal.services.errors import AlreadyConnected, AnotherAccount, CannotDo
+from portal.services.identity import opens_account_of
 from portal.services.upstream import connect, provider_of, try_out
 from portal.team.models import Membership, User, Workspace
 from portal.vault import store as vault
@@ -112,19 +114,27 @@ def add(
     return connection, trial
 
 
-def replace_key(connection: Connection, key: Secret, *, actor: Membership) -> Trial:
-    """Try another key, then put it in the place of the old one. Raises as `add` does."""
+def replace_key(
+    connection: Connection, key: Secret, *, actor: Membership, sure: bool = False
+) -> Trial:
+    """
+    Try another key, then put it in the place of the old one. Raises as `add` does, and
+    `AnotherAccount` where it sees none of the connection's records, unless `sure`: then
+    everything is compared, and what is not there waits for an admin's word.
+    """
     actor.require(Membership.Role.ADMIN)
     provider = provider_of(connection)
     mark = vault.key_mark(provider.slug, key)
     others = connection.workspace.connections.exclude(pk=connection.pk)
     if others.filter(key_mark=mark).exists():
         raise AlreadyConnected(provider.slug)
-    trial = _try(provider, key, mark)
+    trial = _try(provider, key, mark, account_of=None if sure else connection)
     with transaction.atomic():
         vault.replace_key(connection, key)
         vault.note_ok(connection)
         _log(connection, "connection.replace_key", actor)
+        if sure:
+            checks.check_everything(connection, actor=actor)
     return trial
 
 
@@ -152,12 +162,17 @@ def hook_address(connection: Connection) -> str:
     return f"{settings.PUBLIC_URL}/hooks/{vault.hook_token_of(connection).reveal()}/"
 
 
-def _try(provider: Provider, key: Secret, mark: str) -> Trial:
+def _try(
+    provider: Provider, key: Secret, mark: str, *, account_of: Connection | None = None
+) -> Trial:
     started = time.monotonic()
     kind: Kind = next(iter(provider.kinds))
     with try_out(provider, key, mark) as client:
         page = client.list_page(kind, limit=1)
-    return Trial(time.monotonic() - started, kind.value, page.total)
+        trial = Trial(time.monotonic() - started, kind.value, page.total)
+        if account_of is not None and not opens_account_of(client, account_of):
+            raise AnotherAccount(provider.slug)
+    return trial
 
 
 def _log(connection: Connection, action: str, actor: Membership | None) -> None:

@@ -15,6 +15,7 @@ from portal.services.keeping import keep_records, thread_changed
 from portal.services.refresh import refresh
 from portal.services.upstream import source_of
 from portal.services.writes import Ask, Outcome, submit
+from portal.team.holding import hold
 from portal.team.models import Membership
 from portal.vault.models import Connection
 
@@ -100,6 +101,11 @@ def keep_thread(conversation: Conversation, record: ConversationRecord) -> None:
     if record.messages is not None:
         with transaction.atomic():
             if threads.save_history(conversation, record.messages):
+                thread_changed(conversation)
+    elif record.last_message:
+        with transaction.atomic():
+            hold(conversation.workspace_id)
+            if threads.note_last_messages(source_of(conversation.connection), [record]):
                 thread_changed(conversation)
     people = [p for p in record.participants or () if p.upstream_id]
     if people:

@@ -15,12 +15,14 @@ from portal.outbox.decisions import Behind, HeldBack, MovedOn
 from portal.outbox.models import Write
 from portal.records import SentMessage
 from portal.services.actions import ACTIONS
-from portal.services.errors import CannotDo
+from portal.services.errors import CannotDo, NewerMessage
 from portal.services.keeping import write_moved
+from portal.services.sending import came_too_late
 from portal.services.taking_back import take_back
 from portal.services.upstream import source_of
-from portal.services.writes import Ask, Outcome, attempt, submit
+from portal.services.writes import Ask, Outcome, attempt, settle_refusal, submit
 from portal.team.models import Membership, Workspace
+from portal.texts import gettext_noop
 
 MESSAGES = ("message.send", "message.note")
 
@@ -49,7 +51,7 @@ def send_again(write: Write, *, actor: Membership) -> None:
     _may(write, actor)
     with transaction.atomic():
         entry = write.entry
-        if entry.outcome not in (Entry.Outcome.PENDING, Entry.Outcome.UNKNOWN):
+        if entry.outcome != Entry.Outcome.PENDING:
             entry = _entry_like(entry, actor)
         _log("write.send_again", write, actor)
         decisions.requeue(write, actor_id=actor.user_id, entry_id=entry.pk)
@@ -71,7 +73,7 @@ def retry_now(write: Write, *, actor: Membership) -> Outcome:
     """
     Try a queued write at once, without waiting for its time. Raises `MovedOn` if it is not
     queued any more, `Behind` if an earlier change of its record goes first (it follows),
-    `HeldBack`, and what sending raises.
+    `HeldBack`, `NewerMessage` for a reply that something newer stops, and what sending raises.
     """
     _may(write, actor)
     if decisions.held(actor.workspace) is not None:
@@ -82,6 +84,11 @@ def retry_now(write: Write, *, actor: Membership) -> Outcome:
     claimed = outbox.claim(write.pk)
     if claimed is None:
         raise Behind(write.pk)
+    if came_too_late(claimed):
+        # The list of what waits does not show the conversation: who presses there has not read it.
+        newer = NewerMessage()
+        settle_refusal(claimed, newer)
+        raise newer
     return attempt(claimed)
 
 
@@ -95,7 +102,8 @@ def edit(
 ) -> Outcome:
     """
     Another write in the place of one that was refused, waits or was not confirmed; the old
-    one is taken back in the same transaction. Raises `MovedOn` and what `submit` raises.
+    one is taken back in the same transaction. What was to take another change back still does,
+    unless its values were changed. Raises `MovedOn` and what `submit` raises.
     """
     _may(write, actor)
     ask = Ask(
@@ -105,6 +113,7 @@ def edit(
         before=before,
         subject=subject_of(write),
         title=write.entry.subject,
+        undoes=write.undoes if dict(changes) == write.changes else None,
         replaces=write,
     )
     return submit(ask, actor=actor, form_id=form_id)
@@ -116,7 +125,7 @@ def subject_of(write: Write) -> Upstream | None:
         return None
     row = store.find(source_of(write.connection), ACTIONS[write.action].kind, write.upstream_id)
     if row is None or row.gone_at is not None:
-        raise CannotDo(write.pk, message="The record is not there any more.")
+        raise CannotDo(write.pk, message=gettext_noop("The record is not there any more."))
     return row
 
 
@@ -137,7 +146,10 @@ def _may(write: Write, actor: Membership) -> None:
 
 
 def _entry_like(entry: Entry, actor: Membership) -> Entry:
-    """An entry that has ended stays as it is: what is tried anew is a new line of the log."""
+    """
+    An entry that has ended stays as it is, also one that is not confirmed: whatever the second
+    try comes to, the first may have arrived. What is tried anew is a new line of the log.
+    """
     return log.open_entry(
         actor.workspace,
         entry.action,
@@ -147,6 +159,7 @@ def _entry_like(entry: Entry, actor: Membership) -> Entry:
         subject_id=entry.subject_id,
         before=entry.before,
         after=entry.after,
+        batch=entry.batch,
     )
 
 

@@ -18,6 +18,7 @@ from portal.services.keeping import keep_records, thread_changed
 from portal.services.upstream import source_of
 from portal.services.verdicts import Group, by_moment, moment_of
 from portal.team.holding import hold
+from portal.texts import gettext_noop
 from portal.vault.models import Connection
 
 # Webhooks may name conversations by ids of another form (facts B5): not each costs a request.
@@ -44,7 +45,9 @@ def keep(connection: Connection, group: Group) -> None:
     if held:
         waits = [delivery for delivery, _ in held]
         store.put_off(
-            waits, "A message with this text is just being sent.", seconds=SENDING_SECONDS
+            waits,
+            gettext_noop("A message with this text is just being sent."),
+            seconds=SENDING_SECONDS,
         )
 
 

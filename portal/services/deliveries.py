@@ -23,6 +23,7 @@ from portal.providers.contract import Webhooks
 from portal.providers.reading import Unreadable
 from portal.services.upstream import provider_of
 from portal.team.models import Membership
+from portal.texts import gettext_noop
 from portal.vault import store as vault
 from portal.vault.models import Connection
 from portal.vault.seal import Secret
@@ -51,7 +52,9 @@ class Receipt:
 class NothingKept(PortalError):
     """The body of this delivery was forgotten after a while."""
 
-    message = "The body of this delivery is not kept any more: it cannot be applied again."
+    message = gettext_noop(
+        "The body of this delivery is not kept any more: it cannot be applied again."
+    )
     http_status = 409
 
 

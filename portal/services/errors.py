@@ -4,26 +4,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.errors import PortalError
+from portal.texts import gettext_noop
 
 
 class NotConnected(PortalError):
     """The connection has no usable key: rejected by the provider, or sealed with a lost one."""
 
-    message = "This connection has no working key. Replace the key in Settings."
+    message = gettext_noop("This connection has no working key. Replace the key in Settings.")
     http_status = 409
 
 
 class AlreadyConnected(PortalError):
     """The same key is in this workspace already."""
 
-    message = "This key is connected already."
+    message = gettext_noop("This key is connected already.")
+    http_status = 409
+
+
+class AnotherAccount(PortalError):
+    """A new key sees none of the records that the connection has."""
+
+    message = gettext_noop(
+        "This key seems to open another account: none of the records copied here are there. "
+        "Nothing was changed."
+    )
     http_status = 409
 
 
 class CannotDo(PortalError):
     """The provider's API has no call for this; the sentence says so."""
 
-    message = "The service's API cannot do this."
+    message = gettext_noop("The service's API cannot do this.")
     http_status = 409
 
 
@@ -44,7 +55,7 @@ class StaleRecord(PortalError):
     `current` is our copy, brought up to date; `clashes` the fields that differ.
     """
 
-    message = "Somebody changed this record meanwhile. Nothing was sent."
+    message = gettext_noop("Somebody changed this record meanwhile. Nothing was sent.")
     http_status = 409
 
     def __init__(self, current: Any, clashes: list[Clash]) -> None:
@@ -55,12 +66,12 @@ class StaleRecord(PortalError):
 class NewerMessage(PortalError):
     """The customer wrote while a reply waited to be sent. Nothing was sent."""
 
-    message = "Something newer arrived in the conversation. Your reply was not sent."
+    message = gettext_noop("Something newer arrived in the conversation. Your reply was not sent.")
     http_status = 409
 
 
 class CannotUndo(PortalError):
     """This change cannot be taken back; the sentence says why."""
 
-    message = "This cannot be undone."
+    message = gettext_noop("This cannot be undone.")
     http_status = 409

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from portal.audit import log
 from portal.audit.models import Entry
+from portal.batches.models import Batch
 from portal.errors import PortalError
 from portal.records import Kind
 from portal.team.models import Membership, User
+from portal.texts import gettext_noop
 
 LONGEST = timedelta(minutes=10)
 """An export that has not ended by then was killed with its process."""
@@ -20,7 +22,9 @@ LONGEST = timedelta(minutes=10)
 class OneAtATime(PortalError):
     """The same person's last export has not ended."""
 
-    message = "Your last export is still running. Wait until it has ended, then try again."
+    message = gettext_noop(
+        "Your last export is still running. Wait until it has ended, then try again."
+    )
     http_status = 409
 
 
@@ -45,6 +49,17 @@ def begin(kind: Kind, *, actor: Membership, what: Mapping[str, Any]) -> Entry:
         return log.open_entry(
             actor.workspace, f"{kind.value}.export", actor=user, subject_kind=kind.value, after=what
         )
+
+
+def rejects(batch: Batch, *, actor: Membership) -> None:
+    """
+    Write down that this member takes out the rows of a batch that were not done: they are
+    somebody's data, too. Raises `NotAllowed`.
+    """
+    actor.require(Membership.Role.AGENT)
+    log.record(
+        actor.workspace, "rejects.export", actor=actor.user, subject=batch.title, batch=batch
+    )
 
 
 def end(entry: Entry, *, rows: int, whole: bool) -> None:

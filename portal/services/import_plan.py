@@ -21,16 +21,17 @@ from portal.services.batch_runs import SO_ALREADY
 from portal.services.codecs import CODECS, checked
 from portal.services.import_columns import ID
 from portal.services.values import same_value
+from portal.texts import gettext_noop
 
 SKIP, UPDATE, CREATE = "skip", "update", "create"
 MORE_CELLS, MENDED = "+", "="
 """In a row's `cells`: those beyond the last column; before a field's name: what was typed."""
 LINE = "#"
 """In a row's `cells`: the row's number in the file."""
-NOTHING_IN_IT = "Nothing stands in the columns that are imported."
-THERE_ALREADY = "It is there already: the same e-mail or id."
-TWICE = "The same e-mail or id stands further up in the file."
-TOGETHER = "Put together with the row of the same e-mail or id further up."
+NOTHING_IN_IT = gettext_noop("Nothing stands in the columns that are imported.")
+THERE_ALREADY = gettext_noop("It is there already: the same e-mail or id.")
+TWICE = gettext_noop("The same e-mail or id stands further up in the file.")
+TOGETHER = gettext_noop("Put together with the row of the same e-mail or id further up.")
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ class Plan:
         row.before, row.changes, row.problems = {}, {}, {}
         row.action, row.upstream_id, row.reason = f"{self.noun}.create", "", ""
         row.status, row.title = BatchRow.Status.WAITING, self._title(texts)[:200]
-        values = self._values(row, texts)
+        values = self._values(row, texts, existing)
         if not texts:
             _leave_out(row, NOTHING_IN_IT)
         elif row.problems:
@@ -133,7 +134,9 @@ class Plan:
         else:
             self._make(row, values)
 
-    def _values(self, row: BatchRow, texts: Mapping[str, str]) -> dict[str, Any]:
+    def _values(
+        self, row: BatchRow, texts: Mapping[str, str], existing: Upstream | None
+    ) -> dict[str, Any]:
         """The provider's values of a row's texts; what is wrong goes into its problems."""
         if MORE_CELLS in row.cells:
             row.problems[""] = _(
@@ -149,8 +152,15 @@ class Plan:
             try:
                 values[name] = checked(spec, told)
             except ValidationError as error:
-                row.problems[name] = " ".join(error.messages)
+                if not self._held_so(name, text, existing):
+                    row.problems[name] = " ".join(error.messages)
         return {name: value for name, value in values.items() if value not in (None, "", [])}
+
+    def _held_so(self, name: str, text: str, existing: Upstream | None) -> bool:
+        """Whether the record says so already: what a service holds may be anything."""
+        if existing is None or self.duplicates != UPDATE:
+            return False
+        return text == mended(CODECS[self.specs[name].kind].show(existing.raw.get(name)))
 
     def _make(self, row: BatchRow, values: dict[str, Any]) -> None:
         for spec in self.specs.values():

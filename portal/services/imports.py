@@ -2,10 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
-
-from django.utils import timezone
 
 from portal.batches import drafts, store
 from portal.batches.files.reading import Sheet
@@ -17,25 +14,25 @@ from portal.services import batches
 from portal.services.import_columns import ID, guess, writable
 from portal.services.import_plan import CREATE, LINE, MENDED, MORE_CELLS, SKIP, UPDATE, Plan
 from portal.services.upstream import provider_of, source_of
-from portal.team.models import Membership, Workspace
+from portal.team.models import Membership
+from portal.texts import gettext_noop
 from portal.vault.models import Connection
 
 FORMS = {Kind.LEADS: Form.LEAD, Kind.CONTACTS: Form.CONTACT}
-KEPT = timedelta(days=7)
 """So long a draft waits for the person who began it."""
 
 
 class NotReady(PortalError):
     """Not every row was checked yet, or none is left to be imported."""
 
-    message = "There is nothing to import yet. Check the rows first."
+    message = gettext_noop("There is nothing to import yet. Check the rows first.")
     http_status = 409
 
 
 class StartedAlready(PortalError):
     """The import is no draft any more."""
 
-    message = "This import has started already: its rows cannot be changed any more."
+    message = gettext_noop("This import has started already: its rows cannot be changed any more.")
     http_status = 409
 
 
@@ -69,11 +66,8 @@ def take_in(
 ) -> Batch:
     """
     A draft of the file's rows; nothing is sent. The same file by the same form makes one.
-
-    Old drafts that nobody came back to are forgotten.
     """
     actor.require(Membership.Role.AGENT)
-    _forget_old(actor.workspace)
     return store.create(
         actor.workspace,
         kind=Batch.Kind.IMPORT,
@@ -94,13 +88,6 @@ def take_in(
             "checked": 0,
         },
     )
-
-
-def _forget_old(workspace: Workspace) -> None:
-    old = timezone.now() - KEPT
-    drafted = Batch.objects.filter(workspace=workspace, kind=Batch.Kind.IMPORT)
-    for batch in drafted.filter(status=Batch.Status.DRAFT, created_at__lt=old):
-        drafts.discard(batch)
 
 
 def _rows(sheet: Sheet) -> Iterator[BatchRow]:

@@ -23,7 +23,9 @@ from portal.providers import registry
 from portal.providers.contract import Client, Recognition
 from portal.providers.errors import NotFound
 from portal.records import Can, Kind, Page, SentMessage
+from portal.services.upstream import surely
 from portal.services.values import same_text, same_value
+from portal.texts import gettext_noop
 
 # Their clock's second may be cut off, and ours was read a moment before the call left.
 CLOCK_SLACK = timedelta(seconds=5)
@@ -62,7 +64,7 @@ def of_change(read: Callable[[Client, str], Any]) -> Look:
     """
 
     def look(client: Client, _source: Source, write: Write) -> Finding:
-        current = read(client, write.upstream_id)
+        current = surely(lambda: read(client, write.upstream_id))
         if all(same_value(current.raw.get(n), mine) for n, mine in write.changes.items()):
             return Finding(Proof.ARRIVED, current)
         seen, version = write.evidence.get("version"), _version(current)
@@ -75,7 +77,9 @@ def of_change(read: Callable[[Client, str], Any]) -> Look:
     return look
 
 
-CHANGED_BACK = "It was changed there meanwhile and reads as before: somebody may have undone yours."
+CHANGED_BACK = gettext_noop(
+    "It was changed there meanwhile and reads as before: somebody may have undone yours."
+)
 
 
 def version_of(record: Any) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def of_deletion(read: Callable[[Client, str], Any]) -> Look:
 
     def look(client: Client, _source: Source, write: Write) -> Finding:
         try:
-            read(client, write.upstream_id)
+            surely(lambda: read(client, write.upstream_id))
         except NotFound:
             return Finding(Proof.ARRIVED)
         return Finding(Proof.ABSENT)
@@ -162,10 +166,14 @@ class _Search:
             return Finding(Proof.ARRIVED, min(equal, key=lambda r: (r.created_at, r.upstream_id)))
         alike = [record for record in self.since if self._is_alike(record)]
         if alike:
-            why = "Something like it was made there since, but not with the same values."
+            why = gettext_noop(
+                "Something like it was made there since, but not with the same values."
+            )
             return Finding(Proof.UNSURE, evidence=_shown(why, alike))
         if not self.whole:
-            why = "The service's list is too long or changed too much to say that it is not there."
+            why = gettext_noop(
+                "The service's list is too long or changed too much to say that it is not there."
+            )
             return Finding(Proof.UNSURE, evidence={"why": why})
         return Finding(Proof.ABSENT)
 
@@ -201,7 +209,9 @@ def _shown(why: str, records: list[Any]) -> dict[str, Any]:
 
 def of_user(_client: Client, _source: Source, _write: Write) -> Finding:
     """No call reads a user (facts B3): nobody can tell."""
-    why = "The service's API cannot show a user, so nothing tells whether the change arrived."
+    why = gettext_noop(
+        "The service's API cannot show a user, so nothing tells whether the change arrived."
+    )
     return Finding(Proof.UNSURE, evidence={"why": why})
 
 
@@ -226,8 +236,12 @@ def of_message(client: Client, source: Source, write: Write) -> Finding:
     return Finding(Proof.UNSURE, evidence={"why": SAME_WORDS if same else NO_HISTORY})
 
 
-SAME_WORDS = "The conversation's last message reads the same, but nothing tells who wrote it."
-NO_HISTORY = "The service's API cannot show messages, so nothing tells whether yours arrived."
+SAME_WORDS = gettext_noop(
+    "The conversation's last message reads the same, but nothing tells who wrote it."
+)
+NO_HISTORY = gettext_noop(
+    "The service's API cannot show messages, so nothing tells whether yours arrived."
+)
 
 
 def _is_news(conversation: Any, last: Any, tried: datetime) -> bool:

@@ -3,7 +3,7 @@ What somebody changed elsewhere, noted in the log as theirs: fields of a record 
 read or a webhook brought with another value, and records that are not there any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import batched
 from typing import Any
@@ -69,7 +69,11 @@ def note_all_gone(source: Source, kind: Kind, ids: Sequence[int]) -> None:
 
 def _differences(one: Changed) -> set[str]:
     """The fields that both copies tell, differently. What is told for the first time is no news."""
-    before, after = one.before, one.row.raw
+    return news(one.before, one.row.raw)
+
+
+def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The fields that somebody set otherwise between these two answers about one record."""
     shared = (before.keys() & after.keys()) - NOISE
     moved = [name for name in shared if before[name] != after[name]]
     return {name for name in moved if _is_news(before[name], after[name])}

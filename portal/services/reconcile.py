@@ -2,15 +2,16 @@
 The check: a complete walk that finds what is gone upstream.
 
 Absence is not deletion: only a walk that read the whole list, undisturbed, may take records
-away, few of them without asking, and each comes back when it is seen again. A walk keeps its
-place and what it saw, so that a kill costs nothing and follows may run in between.
+away, few of them without asking, and each comes back when it is seen again. Where the list looks
+odd (it is empty, its count disagrees) it takes nothing away by itself: a few records are asked
+for one by one, and two 404s prove that one is gone; about more an admin is asked. A walk keeps
+its place and what it saw, so that a kill costs nothing and follows may run in between.
 
 What disturbs a walk: rows move while it reads, for the cursor behaves like an offset. A row
 deleted behind the cursor lets another one slip past it, and then the count falls. A row that
 comes in pushes others down, and then rows come twice, as many as the count grew.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,14 +24,16 @@ from portal.crash import crash
 from portal.live import store as live
 from portal.mirror import gone, progress
 from portal.mirror.models import SyncState
-from portal.providers.errors import NotFound
-from portal.records import Kind, Page
+from portal.providers.errors import Gone
+from portal.records import Page
 from portal.services import outside
 from portal.services.keeping import keep_one
 from portal.services.sync_pass import Pass, fell, once_more, their_time
+from portal.services.upstream import read_one, surely
 
 CHECK_EVERY = timedelta(hours=24)
-# Where an API has no sort, everything is read this often, and less often where it is much:
+# Where no order shows what was changed, everything is read this often, and less often where it
+# is much:
 # at most a tenth of a key's calls go into it.
 WALK_EVERY = timedelta(minutes=10)
 WALK_CALLS_PER_MINUTE = 10
@@ -62,10 +65,14 @@ class Verdict(StrEnum):
     """What to make of a walk that came to the end of its list."""
 
     BELIEVED = "believed"
+    PROVEN = "proven"  # what each was asked for; the list itself is not believed
     ASK = "ask"
     AGAIN = "again"
     ONE_BY_ONE = "one by one"
     GIVEN_UP = "given up"
+
+
+_NOT_BELIEVED = (Verdict.GIVEN_UP, Verdict.PROVEN)
 
 
 @dataclass(slots=True)
@@ -111,13 +118,13 @@ class Notes:
         return self.first <= seen + self.nameless <= self.last
 
 
-def is_due(state: SyncState, *, sorted_list: bool) -> bool:
-    """Whether a check has to begin or to go on."""
+def is_due(state: SyncState, *, edits_told: bool) -> bool:
+    """Whether a check has to begin or to go on; sooner where nothing tells of edits."""
     if state.phase == SyncState.Phase.BACKFILL:
         return False
     if under_way(state):
         return True
-    if not sorted_list and walk_is_due(state):
+    if not edits_told and walk_is_due(state):
         return True
     since = _last_try(state)
     if since is None or timezone.now() - since > CHECK_EVERY:
@@ -158,7 +165,7 @@ def check(run: Pass) -> None:
             _begin(run, notes)
             continue
         if verdict is Verdict.ONE_BY_ONE:
-            verdict = _ask_one_by_one(run)
+            verdict = _ask_one_by_one(run, notes)
         _end(run, notes, verdict)
         return
 
@@ -204,10 +211,27 @@ def _judge(run: Pass, notes: Notes) -> Verdict:
         return _unsteady(run, notes, absent)
     if not notes.agrees(seen) and notes.off != seen:
         return Verdict.AGAIN if notes.walks < WALKS else Verdict.GIVEN_UP
+    if notes.walks == 1 and notes.pages <= PAGES_REPEATED and _more_than_told(run, notes, absent):
+        return Verdict.AGAIN
     # A count that is off twice by the same is the provider's own way of counting.
     doubt = not notes.agrees(seen) or notes.nameless > 0 or seen == 0
     many = absent > NUMBER and absent > SHARE * total
-    return Verdict.ASK if absent and (doubt or many) else Verdict.BELIEVED
+    if not absent or not (doubt or many):
+        return Verdict.BELIEVED
+    # Of an empty list whose count says otherwise nothing is believed.
+    few = absent <= ASKED_FOR and (seen > 0 or notes.agrees(seen))
+    return Verdict.ONE_BY_ONE if few else Verdict.ASK
+
+
+def _more_than_told(run: Pass, notes: Notes, absent: int) -> bool:
+    """
+    Whether more would be left here than the provider counts: one that the walk had met went
+    while another came, so that the counts of the walk agree by chance.
+    """
+    state = run.state
+    assert state.check_started_at is not None
+    met = gone.aside(run.source, run.kind, since=state.check_started_at)
+    return notes.last is not None and gone.live(run.source, run.kind) - absent + met > notes.last
 
 
 def _unsteady(run: Pass, notes: Notes, absent: int) -> Verdict:
@@ -217,41 +241,57 @@ def _unsteady(run: Pass, notes: Notes, absent: int) -> Verdict:
     return Verdict.ONE_BY_ONE if absent <= ASKED_FOR else Verdict.GIVEN_UP
 
 
-def _ask_one_by_one(run: Pass) -> Verdict:
-    """Ask for each record that the walk did not show: only a 404 takes it away."""
-    read: Callable[[str], Any] = {
-        Kind.LEADS: run.client.get_lead,
-        Kind.CONTACTS: run.client.get_contact,
-        Kind.CONVERSATIONS: run.client.get_conversation,
-    }[run.kind]
+def _ask_one_by_one(run: Pass, notes: Notes) -> Verdict:
+    """Ask for each record that the walk did not show: only two 404s take it away."""
+    listed = gone.seen(run.state)
+    if listed and not _can_be_asked(run):
+        return Verdict.ASK if notes.steady else Verdict.GIVEN_UP
+    there = []
     for row in list(gone.missing(run.source, run.kind, run.state)):
         try:
-            record = read(row.upstream_id)
-        except NotFound:
+            record = _read(run, row.upstream_id)
+        except Gone:
             continue
         keep_one(run.source, run.kind, record)
-        gone.note_seen(run.state, [row.upstream_id])
-    return Verdict.BELIEVED
+        there.append(row.upstream_id)
+    gone.note_seen(run.state, there)
+    return Verdict.PROVEN if there and not listed else Verdict.BELIEVED
+
+
+def _can_be_asked(run: Pass) -> bool:
+    """Whether a record that the list shows is found by its id: else a 404 proves nothing."""
+    shown = gone.one_shown(run.source, run.kind, run.state)
+    if shown is None:
+        return False
+    try:
+        _read(run, shown)
+    except Gone:
+        return False
+    return True
+
+
+def _read(run: Pass, upstream_id: str) -> Any:
+    return surely(lambda: read_one(run.client, run.kind, upstream_id))
 
 
 def _end(run: Pass, notes: Notes, verdict: Verdict) -> None:
     """The verdict and what follows from it, in one transaction."""
     state = run.state
     with transaction.atomic():
-        if verdict is Verdict.GIVEN_UP:
+        if verdict in _NOT_BELIEVED:
             progress.want_check(state)
-        elif verdict is Verdict.ASK:
+        if verdict is Verdict.ASK:
             state.missing = gone.missing(run.source, run.kind, state).count()
             state.checked_at = timezone.now()
             run.report.missing = state.missing
-        else:
+        elif verdict is not Verdict.GIVEN_UP:
             _bury(run)
         if verdict is Verdict.BELIEVED:
             _walked(run, notes)
         if verdict is not Verdict.ASK:
             state.check_started_at = None
         state.check_cursor = ""
-        state.check_notes = {"tried": timezone.now().isoformat()}
+        state.check_notes = {"tried": timezone.now().isoformat(), "told": state.told_total}
         _space_out(run, verdict)
         run.keep_place(*_END)
     crash("sync.after_gone")
@@ -287,6 +327,6 @@ def _space_out(run: Pass, verdict: Verdict) -> None:
     state = run.state
     here = gone.live(run.source, run.kind) + gone.aside(run.source, run.kind)
     state.drift = 0 if state.told_total is None else state.told_total - here
-    settled = verdict is not Verdict.GIVEN_UP and not state.drift
+    settled = verdict not in _NOT_BELIEVED and not state.drift
     longer = max(FIRST_PAUSE, min(2 * state.check_pause, LONGEST_PAUSE))
     state.check_pause = FIRST_PAUSE if settled else longer

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
+from portal.audit import log
 from portal.budget.store import Lane
 from portal.crash import crash
 from portal.errors import PortalError
-from portal.outbox import doubts
+from portal.outbox import doubts, silences
 from portal.outbox import store as outbox
 from portal.outbox.models import Write
 from portal.providers.errors import NotFound, ProviderError, TryLater
@@ -23,10 +24,15 @@ from portal.services.lookups import Finding, Proof
 from portal.services.sending import expire_silent
 from portal.services.upstream import connect, source_of
 from portal.services.writes import keep_answer, settle_refusal
+from portal.texts import gettext_noop
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15.0, 600.0
 # What no waiting mends (a key that may not read, a list of another form) is left to a person.
 HOPELESS_AFTER = 5
+ENDS_US = gettext_noop(
+    "The program ended each of the three times that it handled this, so it is left alone. "
+    "Look whether it arrived, then decide."
+)
 
 
 def look_up_due(seconds: float = 45) -> int:
@@ -58,9 +64,12 @@ def look_up(write: Write) -> bool:
     Settle a write that is claimed for a look-up by what is found there. False if the service
     does not answer now.
     """
-    crash("lookup.claimed")
     action, source = ACTIONS[write.action], source_of(write.connection)
     try:
+        if silences.kills(write):
+            _leave_to_person(write, {"why": ENDS_US})
+            return True
+        crash("lookup.claimed")
         with connect(write.connection, Lane(write.lane)) as client:
             finding = action.look(client, source, write)
         crash("lookup.found")
@@ -87,6 +96,7 @@ def _conclude(write: Write, finding: Finding) -> None:
 
 def _leave_to_person(write: Write, evidence: Mapping[str, Any]) -> None:
     with transaction.atomic():
+        log.doubt(write.entry, str(evidence.get("why", "")))
         doubts.leave_to_person(write, evidence)
         write_moved(write)
 

@@ -10,7 +10,7 @@ from portal.providers.contract import Client
 from portal.providers.errors import NotFound
 from portal.records import Kind
 from portal.services.keeping import keep_gone, keep_one
-from portal.services.upstream import connect, source_of
+from portal.services.upstream import connect, source_of, surely
 
 _KINDS: dict[type, Kind] = {
     Lead: Kind.LEADS,
@@ -34,7 +34,7 @@ def refresh[M: (Lead, Contact, Conversation)](
     """
     try:
         with connect(row.connection, lane) as client:
-            record = read(client)
+            record = surely(lambda: read(client))
     except NotFound:
         keep_gone(row, _KINDS[type(row)])
         return None

@@ -12,8 +12,11 @@ from django.utils import timezone
 from portal.batches.models import Batch
 from portal.outbox import doubts
 from portal.team.models import Workspace
+from portal.texts import gettext_noop
 
-BATCH_REASON = "A backup was restored while this was under way: see what was done, and start anew."
+BATCH_REASON = gettext_noop(
+    "A backup was restored while this was under way: see what was done, and start anew."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ within the background's share of the key's budget.
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,6 +22,7 @@ from portal.providers.contract import Follow
 from portal.providers.errors import BudgetSpent, KeyRejected, LeftAlone, RateLimited
 from portal.records import Kind
 from portal.services import reconcile, sync_walks
+from portal.services.deliveries import heard_at
 from portal.services.errors import NotConnected
 from portal.services.sync_pass import How, Pass, Purpose, Report, Watch
 from portal.services.upstream import Meter, connect, provider_of, source_of
@@ -33,12 +34,18 @@ __all__ = ["How", "Purpose", "Report", "Watch", "sync_connection"]
 _ORDER = (Kind.CONVERSATIONS, Kind.LEADS, Kind.CONTACTS)
 _WORK: dict[Purpose, Callable[[Pass], None]] = {
     Purpose.FOLLOW: sync_walks.follow,
+    Purpose.OPEN: sync_walks.read_open,
     Purpose.BACKFILL: sync_walks.backfill,
     Purpose.CHECK: reconcile.check,
 }
 # After these no other kind of the same key has a chance either.
 _ENDS_ALL = (KeyRejected, NotConnected, BudgetSpent, LeftAlone, RateLimited)
 _USUAL = How()
+# Webhooks that came so lately are taken to tell the next change too.
+LISTENING = timedelta(days=1)
+# What is open is read this often where no order shows what changed, and less often where it is
+# much: at most a twentieth of a key's calls goes into it.
+OPEN_EVERY, OPEN_CALLS_PER_MINUTE = timedelta(minutes=3), 5
 
 
 def sync_connection(
@@ -58,7 +65,7 @@ def sync_connection(
     if watch is not None:
         how = How(watch, how.seconds, how.patience_seconds, how.limit)
     reports: dict[Kind, Report] = {}
-    for kind, purpose in _plan(connection, full=full):
+    for kind, purpose in _plan(connection, full=full, limit=how.limit):
         done = _run(connection, kind, purpose, how)
         if done is None:
             continue
@@ -69,7 +76,7 @@ def sync_connection(
     return [reports[kind] for kind in provider_of(connection).kinds if kind in reports]
 
 
-def _plan(connection: Connection, *, full: bool) -> Iterator[tuple[Kind, Purpose]]:
+def _plan(connection: Connection, *, full: bool, limit: int) -> Iterator[tuple[Kind, Purpose]]:
     """The passes that are due; whether a check is, turns out when the others have run."""
     follows = provider_of(connection).kinds
     kinds = [kind for kind in _ORDER if kind in follows]
@@ -77,14 +84,35 @@ def _plan(connection: Connection, *, full: bool) -> Iterator[tuple[Kind, Purpose
     if not full:
         for kind in copied:
             yield kind, Purpose.FOLLOW
+        for kind in copied:
+            if follows[kind].open_ones and _open_ones_are_due(connection, kind, limit):
+                yield kind, Purpose.OPEN
     for kind in kinds:
         if kind not in copied:
             yield kind, Purpose.BACKFILL
     for kind in kinds:
         state = _state(connection, kind)
-        has_sort = bool(follows[kind].follow)
-        if (full and kind in copied) or (state and reconcile.is_due(state, sorted_list=has_sort)):
+        told = _edits_are_told(connection, follows[kind])
+        if (full and kind in copied) or (state and reconcile.is_due(state, edits_told=told)):
             yield kind, Purpose.CHECK
+
+
+def _open_ones_are_due(connection: Connection, kind: Kind, limit: int) -> bool:
+    """Whether it is long since they were read; never where the first page shows everything."""
+    state = _state(connection, kind)
+    if state is None or (state.told_total or 0) <= limit or reconcile.under_way(state):
+        return False
+    last = progress.last_run(source_of(connection), kind, but=Purpose.FOLLOW.value)
+    if last is None:
+        return True
+    every = max(OPEN_EVERY, timedelta(minutes=last.requests / OPEN_CALLS_PER_MINUTE))
+    return timezone.now() - last.started_at > every
+
+
+def _edits_are_told(connection: Connection, follow: Follow) -> bool:
+    """Whether an edit shows in a list's order, or by webhooks that came lately."""
+    heard = heard_at(connection) if follow.hooks_tell_edits else None
+    return follow.shows_edits or (heard is not None and timezone.now() - heard < LISTENING)
 
 
 def _state(connection: Connection, kind: Kind) -> SyncState | None:

@@ -1,7 +1,7 @@
 """One pass over one kind of one connection: pages in, records kept, the odd one set aside."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     """What a pass is for, in the order of its value."""
 
     FOLLOW = "follow"
+    OPEN = "open"
     BACKFILL = "backfill"
     CHECK = "check"
 
@@ -112,12 +113,18 @@ class Pass:
     began: float = field(default_factory=monotonic)
     onward: bool = False
     last_ids: tuple[int, ...] = ()
+    back: bool = False
 
     @property
     def source(self) -> Source:
         return source_of(self.connection)
 
-    def walk(self, sort: str | None, start: str | None = None) -> Iterator[Page[Any]]:
+    def walk(
+        self,
+        sort: str | None,
+        start: str | None = None,
+        filters: Mapping[str, str] | None = None,
+    ) -> Iterator[Page[Any]]:
         """Pages of the list from a cursor on; raises if the list cannot end."""
 
         def fetch(cursor: str | None) -> Page[Any]:
@@ -128,15 +135,19 @@ class Pass:
                 cursor=place,
                 limit=self.how.limit,
                 sort=sort,
-                filters=self.follow.filters,
+                filters=self.follow.filters if filters is None else filters,
             )
             crash("sync.after_fetch")
             return page
 
         return paging.walk(self.connection.provider, fetch)
 
-    def save(self, page: Page[Any]) -> None:
-        """The page's records into the mirror. Runs in the caller's transaction."""
+    def save(self, page: Page[Any]) -> int:
+        """
+        The page's records into the mirror; how many of them were news. Runs in the caller's
+        transaction.
+        """
+        self.back = self.back or self._shows_missing(page)
         saved, unfit = self._keep(page.records)
         crash("sync.in_page")
         if self.kind is Kind.CONVERSATIONS and saved.created + saved.updated:
@@ -153,6 +164,15 @@ class Pass:
         if rejected or self.state.rejected:
             aside = progress.set_aside_of(self.source, self.kind)
             self.state.rejected = [{"id": a.upstream_id, "reason": a.reason} for a in aside[:50]]
+        return saved.created + saved.updated
+
+    def _shows_missing(self, page: Page[Any]) -> bool:
+        """Whether it shows one of those that an admin is asked about."""
+        if not self.state.missing:
+            return False
+        shown = [record.upstream_id for record in page.records]
+        rows = gone.missing(self.source, self.kind, self.state)
+        return rows.filter(upstream_id__in=shown).exists()
 
     def _keep(self, records: tuple[Record, ...]) -> tuple[Saved, list[Rejected]]:
         """All records in one go; where the database refuses one, one by one without it."""

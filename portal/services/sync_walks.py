@@ -21,16 +21,22 @@ from portal.mirror import gone, progress
 from portal.mirror.models import SyncState
 from portal.records import Page
 from portal.services import reconcile
+from portal.services.missing import withdraw_if_back
 from portal.services.sync_pass import Pass, fell, once_more, their_time
+from portal.texts import gettext_noop
 
-# How far a pass reads behind its bookmark: clocks and commits are never quite in step.
-OVERLAP = timedelta(seconds=90)
+# How far a pass reads behind its bookmark: clocks and commits are never quite in step. After an
+# import of thousands the whole of it would be read again and again: a page without news that
+# lies as far behind as clocks jitter is enough.
+OVERLAP, JITTER = timedelta(seconds=90), timedelta(seconds=5)
 
 
 class CutShort(PortalError):
     """A list came back empty though records are known: no news, and nothing is believed gone."""
 
-    message = "The service's list came back empty. Nothing was deleted; it is read again."
+    message = gettext_noop(
+        "The service's list came back empty. Nothing was deleted; it is read again."
+    )
     http_status = 502
 
 
@@ -90,8 +96,8 @@ class _Way:
     disorder: bool = False
     moved: bool = False
 
-    def go(self, page: Page[Any]) -> bool:
-        """Take a page in; whether the walk may stop here."""
+    def go(self, page: Page[Any], news: int) -> bool:
+        """Take in a page with so much news; whether the walk may stop here."""
         self.moved = self.moved or fell(self.total, page)
         self.total = page.total
         self.rows += len(page.records) + len(page.rejected)
@@ -102,12 +108,21 @@ class _Way:
             self.disorder = above or any(a < b for a, b in pairwise(times))
             self.newest = times[0]
             self.oldest = min([*times, *filter(None, [self.oldest])])
-        known = self.bookmark is not None and self.oldest is not None
-        self.arrived = known and self.oldest < self.bookmark - OVERLAP  # type: ignore[operator]
+        self.arrived = self._is_behind(page, news)
         if page.next_cursor is None:
             # The whole list: believed if there is something in it.
             self.arrived = self.arrived or self.rows > 0
         return self.arrived or self.disorder
+
+    def _is_behind(self, page: Page[Any], news: int) -> bool:
+        """Whether the walk is back among what is known."""
+        if self.bookmark is None or self.oldest is None or self._is_all_news(page, news):
+            return False
+        return self.oldest < self.bookmark - (OVERLAP if news else JITTER)
+
+    def _is_all_news(self, page: Page[Any], news: int) -> bool:
+        """Then more may follow, even where their rows are dated by a slower clock than `Date`."""
+        return news > 0 and news == len(page.records)
 
 
 def follow(run: Pass) -> None:
@@ -125,10 +140,10 @@ def _follow(run: Pass) -> None:
         for page in run.walk(sort):
             began = began or their_time(page)
             with transaction.atomic():
-                run.save(page)
+                news = run.save(page)
                 run.keep_place()
             run.page_done()
-            if way.go(page):
+            if way.go(page, news):
                 break
         if way.disorder:
             _without_order(run)
@@ -154,6 +169,18 @@ def _look_at_newest(run: Pass) -> None:
     _caught_up(run, their_time(page))
 
 
+def read_open(run: Pass) -> None:
+    """What people work on, where no order shows what changed in it: all of it."""
+    everything = run.state.told_total
+    for page in run.walk(None, filters=run.follow.open_ones):
+        with transaction.atomic():
+            run.save(page)
+            run.state.told_total = everything  # the page told of the open ones only
+            run.keep_place()
+        run.page_done()
+    withdraw_if_back(run.state, run.source, run.kind, shown=run.back)
+
+
 def _without_order(run: Pass) -> None:
     """The promised order does not hold (F22): only reading everything tells what is new."""
     if reconcile.walk_is_due(run.state):
@@ -169,3 +196,4 @@ def _caught_up(run: Pass, began: datetime | None) -> None:
     with transaction.atomic():
         run.compare(state.told_total)
         run.keep_place("bookmark", "synced_at", "error")
+    withdraw_if_back(state, run.source, run.kind, shown=run.back)

@@ -19,6 +19,8 @@ def take_back(write: Write) -> None:
     may_have_arrived = write.status == Write.Status.UNDECIDED
     with transaction.atomic():
         decisions.withdraw(write)
-        if not may_have_arrived:
+        if may_have_arrived:
+            log.doubt(write.entry, "")
+        else:
             log.end(write.entry, Entry.Outcome.WITHDRAWN)
         write_moved(write)

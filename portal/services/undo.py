@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from portal.audit import log
 from portal.mirror import store
 from portal.mirror.models import Upstream
 from portal.outbox.models import Write
@@ -24,24 +25,29 @@ from portal.services.upstream import provider_of, source_of
 from portal.services.values import same_text, same_value
 from portal.services.writes import Ask, Outcome, submit
 from portal.team.models import Membership, Workspace
+from portal.texts import gettext_noop
 
 KEPT = timedelta(days=30)
 
-TOO_OLD = "It is more than 30 days ago: that is how long a change can be undone."
-UNDONE = "It was undone already."
-BEING_UNDONE = "It is being undone already."
-NOT_SENT = "It has not been sent yet. Look at what waits in the outbox."
-NOT_MADE = "It was not accepted, so nothing was changed."
-NOT_SURE = "Nobody knows yet whether it was made. Wait until that is decided."
-SPOKEN = "A message that was sent cannot be called back."
-STARTED = "A conversation that was started cannot be unmade: the service's API cannot delete it."
-NOT_THERE = "The record is not there any more."
-NOT_KNOWN = "What was there before is not known."
+TOO_OLD = gettext_noop("It is more than 30 days ago: that is how long a change can be undone.")
+UNDONE = gettext_noop("It was undone already.")
+BEING_UNDONE = gettext_noop("It is being undone already.")
+NOT_SENT = gettext_noop("It has not been sent yet. Look at what waits in the outbox.")
+NOT_MADE = gettext_noop("It was not accepted, so nothing was changed.")
+NOT_SURE = gettext_noop("Nobody knows yet whether it was made. Wait until that is decided.")
+SPOKEN = gettext_noop("A message that was sent cannot be called back.")
+STARTED = gettext_noop(
+    "A conversation that was started cannot be unmade: the service's API cannot delete it."
+)
+NOT_THERE = gettext_noop("The record is not there any more.")
+NOT_KNOWN = gettext_noop("What was there before is not known.")
 # What a person is told before.
-NEW_ID = "It is made again with a new id. What hung on the old one does not come back."
-DELETES = "The record is deleted, with whatever was changed on it since."
-ADDED_STAYS = "What was added then stays: the service's API cannot remove it."
-PARTLY = "Only what was known before comes back."
+NEW_ID = gettext_noop(
+    "It is made again with a new id. What hung on the old one does not come back."
+)
+DELETES = gettext_noop("The record is deleted, with whatever was changed on it since.")
+ADDED_STAYS = gettext_noop("What was added then stays: the service's API cannot remove it.")
+PARTLY = gettext_noop("Only what was known before comes back.")
 
 _FORMS = {Kind.LEADS: Form.LEAD, Kind.CONTACTS: Form.CONTACT}
 _WAITS = (Write.Status.QUEUED, Write.Status.IN_FLIGHT)
@@ -53,11 +59,13 @@ class Inverse:
     """
     The write that takes another one back. `losses` are sentences about what does not come
     back with it, `left_out` the fields of a deleted record that cannot be written again.
+    `spoils` tells that somebody's later work on a record that was made would go with it.
     """
 
     ask: Ask
     losses: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    spoils: bool = False
 
 
 def one(workspace: Workspace, write_id: int) -> Write | None:
@@ -78,13 +86,14 @@ def inverse(write: Write) -> Inverse:
 def inverses(writes: Sequence[Write]) -> list[Inverse | CannotUndo]:
     """What takes each of these back, or why not; in a few queries for all. With connections."""
     undone = _undone(writes)
-    copies = _copies(writes)
+    copies, worked_on = _copies(writes), _worked_on(writes)
     found: list[Inverse | CannotUndo] = []
     for write in writes:
         copy = copies.get((write.connection_id, write.kind, write.upstream_id))
         try:
             _check(write, undone.get(write.pk, ""))
-            found.append(_INVERSES[write.action](write, copy))
+            one = _INVERSES[write.action](write, copy)
+            found.append(replace(one, spoils=write.pk in worked_on))
         except CannotUndo as reason:
             found.append(reason)
     return found
@@ -94,16 +103,16 @@ def undo(write: Write, *, actor: Membership, seen: Mapping[str, Any] | None = No
     """
     Take a write back. Whoever asks how often, from however many pages: it is taken back once.
 
-    `seen` are fields as a person saw them who knows of a later change and wants the old values
-    nevertheless. Raises `CannotUndo`, `StaleRecord` if a field was changed since, and what
-    `writes.submit` raises.
+    `seen` are fields as a person saw them who knows of a later change and wants the old values,
+    or the record gone, nevertheless. Raises `CannotUndo`, `StaleRecord` if a field was changed
+    since, and what `writes.submit` raises.
     """
     actor.require(Membership.Role.AGENT)
     form_id = _form_id(write)
     if _mine_already(form_id, actor):
         return submit(Ask(write.action, write.connection), actor=actor, form_id=form_id)
     ask = inverse(write).ask
-    known = {name: value for name, value in (seen or {}).items() if name in ask.changes}
+    known = {name: value for name, value in (seen or {}).items() if name in ask.before}
     ask = replace(ask, before={**ask.before, **known})
     return submit(ask, actor=actor, form_id=form_id)
 
@@ -131,6 +140,22 @@ def _undone(writes: Sequence[Write]) -> dict[int, str]:
     rows = Write.objects.filter(undoes__in=[write.pk for write in writes])
     rows = rows.exclude(status=Write.Status.REFUSED)
     return dict(rows.order_by("pk").values_list("undoes_id", "status"))
+
+
+def _worked_on(writes: Sequence[Write]) -> set[int]:
+    """Of these the ones that made a record on which somebody has worked since."""
+    kinds: dict[tuple[int, str], dict[int, Write]] = {}
+    for write in writes:
+        if write.action.endswith(".create") and write.entry.subject_id is not None:
+            made = kinds.setdefault((write.workspace_id, write.kind), {})
+            made[write.entry.subject_id] = write
+    return {
+        made[record].pk
+        for (workspace_id, kind), made in kinds.items()
+        for record in log.worked_on_since(
+            workspace_id, kind, {record: write.entry_id for record, write in made.items()}
+        )
+    }
 
 
 def _copies(writes: Sequence[Write]) -> dict[tuple[int, str, str], Upstream]:

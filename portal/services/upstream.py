@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,11 +18,14 @@ from portal.providers import registry
 from portal.providers.contract import Client, Provider
 from portal.providers.errors import (
     BudgetSpent,
+    Gone,
     KeyRejected,
     LeftAlone,
+    NotFound,
     ProviderError,
     RateLimited,
 )
+from portal.records import Kind
 from portal.services.errors import NotConnected
 from portal.vault import store as vault
 from portal.vault.models import Connection
@@ -82,21 +86,34 @@ class KeyGate:
         self._meter.asked_at = timezone.now()
 
     def leave(self, status: int | None, headers: Mapping[str, str]) -> None:
-        """Learn how the provider does, the key's limit, and that a slow call counts only now."""
+        """Learn how the provider does, what is left of the key's calls, and of a slow call."""
         if status is None or status >= 500:
             breaker.failed(self._mark, trial=self._trial)
         else:
             breaker.answered(self._mark)
-        told = headers.get("x-ratelimit-limit", "")
-        if told.isascii() and told.isdigit() and int(told) != self._limit:
-            self._limit = int(told)
-            budget.learn_limit(self._mark, self._limit)
-        if time.time() - self._started > budget.SLACK_SECONDS / 2:
+        slow = time.time() - self._started > budget.SLACK_SECONDS / 2
+        if slow:
+            # It counts only now, and its headers were true a while ago.
             budget.note_slow(self._mark, self._started)
+        self._learn(headers, old=slow)
+
+    def _learn(self, headers: Mapping[str, str], *, old: bool) -> None:
+        limit = _number(headers.get("x-ratelimit-limit", ""))
+        if limit is not None and limit != self._limit:
+            self._limit = limit
+            budget.learn_limit(self._mark, limit)
+        left = _number(headers.get("x-ratelimit-remaining", ""))
+        if left is not None and not old:
+            budget.learn_remaining(self._mark, limit=self._limit, remaining=left)
 
     def may_repeat(self, *, timed_out: bool) -> bool:
         """Whether this key has a repeat left; it is paid for."""
         return breaker.pay_for_repeat(self._mark, timed_out=timed_out)
+
+
+def _number(told: str) -> int | None:
+    """A header's whole number; None for anything else, and for what nobody means."""
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None
 
 
 @contextmanager
@@ -142,6 +159,21 @@ def connect(
     _note_success(connection)
 
 
+def surely[R](read: Callable[[], R]) -> R:
+    """
+    What this read of one record brings. One that is not there is asked for once more: a service
+    in trouble may say 404 of anything, and nothing shall vanish here for that (reliability F11).
+    """
+    try:
+        return read()
+    except NotFound:
+        pass
+    try:
+        return read()
+    except NotFound as again:
+        raise Gone(again.provider, status=again.status, said=again.said) from again
+
+
 @contextmanager
 def try_out(provider: Provider, key: Secret, key_mark: str) -> Iterator[Client]:
     """A client for a key that is not stored yet."""
@@ -162,6 +194,16 @@ def _open(
         deadline_seconds=deadline_seconds or settings.WRITE_DEADLINE_SECONDS,
     ) as client:
         yield client
+
+
+def read_one(client: Client, kind: Kind, upstream_id: str) -> Any:
+    """One record of a kind as the API tells it by its id. Raises `NotFound`."""
+    read: Mapping[Kind, Callable[[str], Any]] = {
+        Kind.LEADS: client.get_lead,
+        Kind.CONTACTS: client.get_contact,
+        Kind.CONVERSATIONS: client.get_conversation,
+    }
+    return read[kind](upstream_id)
 
 
 def source_of(connection: Connection) -> Source:

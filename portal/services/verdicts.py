@@ -8,6 +8,7 @@ from typing import Any
 from portal.deliveries.models import Delivery
 from portal.mirror.models import Conversation, Upstream
 from portal.records import Event, Kind, News
+from portal.texts import gettext_noop
 
 # A time told by an unsigned body may be any; no message was written after it arrived.
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -54,8 +55,8 @@ class Verdict:
     reason: str = ""
 
 
-OURS_IS_NEWER = Verdict(None, read=False, reason="Our copy was newer.")
-ALREADY_SO = Verdict(None, read=False, reason="Our copy said so already.")
+OURS_IS_NEWER = Verdict(None, read=False, reason=gettext_noop("Our copy was newer."))
+ALREADY_SO = Verdict(None, read=False, reason=gettext_noop("Our copy said so already."))
 
 
 def moment_of(delivery: Delivery, event: Event) -> datetime:

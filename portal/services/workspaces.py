@@ -6,12 +6,13 @@ from portal.audit import log
 from portal.errors import PortalError
 from portal.live import store as live
 from portal.team.models import Membership, User, Workspace
+from portal.texts import gettext_noop
 
 
 class SlugTaken(PortalError):
     """Another workspace has this address."""
 
-    message = "A workspace with this address exists already."
+    message = gettext_noop("A workspace with this address exists already.")
     http_status = 409
 
 
@@ -35,7 +36,7 @@ def create_workspace(slug: str, *, name: str, owner_email: str, password: str | 
 def workspaces_of(user: User) -> list[Membership]:
     """The user's memberships with their workspaces and their numbers (`number_of`), by name."""
     rows = Membership.objects.filter(user=user).select_related("workspace")
-    rows = rows.annotate(live_number=live.version_of("workspace_id"))
+    rows = rows.annotate(live_number=live.version_of("portal_membership.workspace_id"))
     found: list[Membership] = list(rows.order_by("workspace__name", "workspace_id"))
     for member in found:
         member.user = user

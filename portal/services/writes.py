@@ -21,14 +21,13 @@ from portal.mirror import store
 from portal.mirror.models import Upstream
 from portal.mirror.store import Source
 from portal.outbox import store as outbox
-from portal.outbox.decisions import WITHDRAWN
-from portal.outbox.models import Write
+from portal.outbox.models import WITHDRAWN, Write
 from portal.providers.contract import Client
 from portal.providers.errors import (
     BrokenContract,
     Duplicate,
+    Gone,
     KeyRejected,
-    NotFound,
     NotPermitted,
     ProviderError,
     TryLater,
@@ -255,7 +254,7 @@ def settle_refusal(write: Write, error: PortalError) -> None:
         log.end(write.entry, Entry.Outcome.REFUSED, reason=said or error.message)
         outbox.settle(write, Write.Status.REFUSED, said=said, reason=type(error).__name__)
         write_moved(write)
-        if isinstance(error, NotFound):
+        if isinstance(error, Gone):
             _forget(write)
     if isinstance(error, NotPermitted):
         vault.note_may_write(write.connection, False)

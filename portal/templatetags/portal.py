@@ -7,6 +7,7 @@ Everything here returns escaped HTML or plain text; nothing marks input as safe.
 import zlib
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -20,12 +21,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from portal.templatetags.kept import kept
 from portal.templatetags.stamp import stamp
 from portal.web.action_words import words_of
 from portal.web.offers import Offer
 
 register = template.Library()
 register.tag(stamp)
+register.tag(kept)
 
 # One meaning per hue across the product (ux 11.4); a word that is not here is somebody's own.
 HUES = {
@@ -54,6 +57,7 @@ CLOCKS_DIFFER, A_WEEK = timedelta(minutes=1), timedelta(days=7)
 
 
 @register.simple_tag
+@lru_cache(maxsize=200, typed=True)
 def icon(name: str, label: str = "") -> SafeString:
     """The icon `name` of static/vendor/icons.svg; decoration unless it has a `label`."""
     href = f"{static('vendor/icons.svg')}#{name}"

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from portal.errors import PortalError
+from portal.texts import gettext_noop
 
 FORMAT = b"1"
 NONCE_BYTES = 12
@@ -24,7 +25,7 @@ NONCE_BYTES = 12
 class Locked(PortalError):
     """The sealed value does not open with the keys this process has."""
 
-    message = "The stored key cannot be opened with this server's key ring."
+    message = gettext_noop("The stored key cannot be opened with this server's key ring.")
     http_status = 503
 
 

@@ -28,6 +28,7 @@ ACTIONS = {
     "contacts.export": gettext_lazy("Exported contacts"),
     "conversations.export": gettext_lazy("Exported conversations"),
     "audit.export": gettext_lazy("Exported the activity"),
+    "rejects.export": gettext_lazy("Downloaded what a batch did not do"),
     "write.it_arrived": gettext_lazy("Decided that a change arrived"),
     "write.send_again": gettext_lazy("Had a change sent again"),
     "write.discard": gettext_lazy("Discarded a change"),

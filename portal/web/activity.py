@@ -55,6 +55,11 @@ class Line:
     asks: bool
     batch_href: str = ""
 
+    @property
+    def why(self) -> str:
+        """The service's own words, or one of our sentences."""
+        return _(self.entry.reason) if self.entry.reason else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -261,7 +266,7 @@ def _cells(entry: Any, specs: Specs) -> Iterator[Any]:
     yield words_of(entry.action)
     yield entry.subject
     yield str(entry.get_outcome_display())
-    yield entry.reason
+    yield _(entry.reason) if entry.reason else ""
     yield "\n".join(f"{c.label}: {c.before or '—'} → {c.after or '—'}" for c in changes)
     yield str(entry.batch) if entry.batch else ""
     yield f"{entry.subject_kind}:{entry.subject_id}" if entry.subject_id else ""

@@ -1,11 +1,11 @@
 """What the pages of batches show: cost and samples before, progress while, outcomes after."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -13,25 +13,20 @@ from django.utils.translation import gettext_lazy, ngettext
 from portal.batches import store
 from portal.batches.models import Batch, BatchRow
 from portal.batches.store import Counts
-from portal.mirror.picked import ours_of
-from portal.records import Form, Kind
+from portal.records import Kind
 from portal.services import batches as service
-from portal.services import connections as connections_service
-from portal.services.actions import ACTIONS
+from portal.services import bulk
+from portal.services.undo import KEPT
 from portal.team.models import Workspace
 from portal.web.access import MemberRequest
-from portal.web.frame import connections_of
+from portal.web.batch_rows import kind_of, lines_of
+from portal.web.undoing import words_of_batch
 from portal.web.writing import new_form_id
 
 SAMPLE = 5
 PER_PAGE = 50
 # Deleting more than this asks to type how many.
 MANY = 50
-DETAILS = {
-    Kind.LEADS: "lead-detail",
-    Kind.CONTACTS: "contact-detail",
-    Kind.CONVERSATIONS: "conversation-detail",
-}
 LISTS = {
     Kind.LEADS: "lead-list",
     Kind.CONTACTS: "contact-list",
@@ -41,34 +36,7 @@ DONE = {
     "create": gettext_lazy("made"),
     "delete": gettext_lazy("deleted"),
 }
-TONES = {
-    "waiting": "neutral",
-    "on_its_way": "amber",
-    "done": "green",
-    "skipped": "violet",
-    "failed": "red",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field of a row: its label, as it was, as it will be or is."""
-
-    label: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row on the page. `href` is the record's page, "" if it is not (yet) here."""
-
-    row: BatchRow
-    title: str
-    href: str
-    tone: str
-    reason: str
-    changes: tuple[Change, ...]
+ENDED = (Batch.Status.DONE, Batch.Status.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +56,11 @@ def draft(request: MemberRequest, batch: Batch) -> dict[str, Any]:
     return {
         "batch": batch,
         "counts": counts,
-        "sample": _lines(request, batch, waiting),
+        "sample": lines_of(request, batch, waiting),
         "left_out": _reasons(batch),
         "verb": _verb(batch, counts.waiting),
         "danger": _deletes(batch),
+        "undoing": words_of_batch(batch) if batch.kind == Batch.Kind.UNDO else [],
         "typing": wants_typing(batch, counts),
         "calls": number_format(estimate.calls, force_grouping=True),
         "time": about(estimate.seconds),
@@ -102,20 +71,27 @@ def draft(request: MemberRequest, batch: Batch) -> dict[str, Any]:
 def progress(request: MemberRequest, batch: Batch) -> dict[str, Any]:
     """How far it is, and what may be done with it now."""
     counts, running = store.counts(batch), batch.status == Batch.Status.RUNNING
-    ended = batch.status in (Batch.Status.DONE, Batch.Status.CANCELLED)
+    ended = batch.status in ENDED
     left = service.seconds_left(batch, counts) if running and counts.waiting else None
+    undone = store.undone_by(batch) if ended else None
+    young = batch.finished_at is not None and batch.finished_at > timezone.now() - KEPT
+    free = ended and young and (undone is None or undone.status in ENDED)
     return {
         "batch": batch,
         "counts": counts,
         "tried": counts.total - counts.waiting,
         "running": running,
         "ended": ended,
+        "forgotten": store.is_forgotten(batch),
         "words": words_of(batch, counts),
         "left": "" if left is None else about(left),
         "reason": _(batch.reason) if batch.reason else "",
         "reasons": _reasons(batch) if not running else [],
-        "may_undo": ended and counts.done > 0,
-        "undone": store.undone_by(batch) if ended else None,
+        "may_undo": service.left_to_undo(batch) if free else 0,
+        "undone": undone,
+        "conflicts": bulk.conflicts(batch).count()
+        if ended and batch.kind == Batch.Kind.BULK
+        else 0,
         "form_id": new_form_id(),
         "list_href": reverse(LISTS[kind_of(batch)], args=[request.member.workspace.slug]),
         "here": request.get_full_path(),
@@ -140,7 +116,7 @@ def row_page(request: MemberRequest, batch: Batch) -> dict[str, Any]:
     return {
         "status": status,
         "statuses": BatchRow.Status.choices,
-        "lines": _lines(request, batch, found),
+        "lines": lines_of(request, batch, found),
         "previous_href": _href(status, before=found[0].number) if found and earlier else "",
         "next_href": _href(status, after=found[-1].number) if found and later else "",
     }
@@ -197,10 +173,6 @@ def wants_typing(batch: Batch, counts: Counts) -> bool:
     return _deletes(batch) and counts.waiting > MANY
 
 
-def kind_of(batch: Batch) -> Kind:
-    return ACTIONS[batch.action].kind
-
-
 def _deletes(batch: Batch) -> bool:
     return batch.action.endswith(".delete") and batch.kind != Batch.Kind.UNDO
 
@@ -224,45 +196,6 @@ def _reasons(batch: Batch) -> list[dict[str, Any]]:
         {"status": status, "reason": _(reason) if reason else "", "number": number}
         for status, reason, number in store.reasons(batch)
     ]
-
-
-def _lines(request: MemberRequest, batch: Batch, rows: Sequence[BatchRow]) -> list[Line]:
-    workspace, kind = request.member.workspace, kind_of(batch)
-    ours = ours_of(workspace, kind, {row.upstream_id for row in rows if row.upstream_id})
-    labels = _labels(request, kind)
-    found = []
-    for row in rows:
-        key = (row.connection_id or batch.connection_id or 0, row.upstream_id)
-        href = reverse(DETAILS[kind], args=[workspace.slug, ours[key]]) if key in ours else ""
-        reason = _(row.reason) if row.reason else ""
-        title = row.title or row.upstream_id
-        tone = TONES[row.status]
-        found.append(Line(row, title, href, tone, reason, tuple(_changes(row, labels))))
-    return found
-
-
-def _labels(request: MemberRequest, kind: Kind) -> dict[str, str]:
-    """What people call the fields of this kind, by the providers' names."""
-    forms = {Kind.LEADS: Form.LEAD, Kind.CONTACTS: Form.CONTACT}
-    labels = {"status": _("Status")}
-    for connection in connections_of(request):
-        for spec in connections_service.fields_of(connection, forms.get(kind, Form.CONVERSATION)):
-            labels[spec.name] = _(spec.label)
-    return labels
-
-
-def _changes(row: BatchRow, labels: Mapping[str, str]) -> Iterable[Change]:
-    for name, value in row.changes.items():
-        yield Change(labels.get(name, name), _text(row.before.get(name)), _text(value))
-
-
-def _text(value: Any) -> str:
-    """A value as a line of text."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    return str(value)
 
 
 def _href(status: str, **place: int) -> str:

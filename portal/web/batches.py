@@ -12,12 +12,14 @@ from portal.batches import store
 from portal.batches.models import Batch
 from portal.errors import PortalError
 from portal.jobs.batches import run_soon
-from portal.mirror.keyset import LARGEST_ID
+from portal.mirror.ranges import LARGEST_ID
 from portal.services import batches as service
+from portal.services import bulk
 from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.batch_page import draft, list_page, progress, row_page, wants_typing
 from portal.web.errors import sentence_of
-from portal.web.htmx import show
+from portal.web.htmx import is_partial, show, toast
+from portal.web.offers import offer_of_batch
 from portal.web.writing import form_id_of
 
 
@@ -42,7 +44,11 @@ def _page(
         context = draft(request, batch) | {"error": error}
         return render(request, "batches/draft.html", context, status=status)
     context = progress(request, batch) | row_page(request, batch)
-    return show(request, "batches/detail.html", context, partial="batch", status=status)
+    offer = offer_of_batch(request, batch) if is_partial(request) and context["may_undo"] else None
+    context["toasted"] = offer is not None
+    response = show(request, "batches/detail.html", context, partial="batch", status=status)
+    # The page asks again only while it runs: this answer is the one that tells of the end.
+    return toast(response, f"{batch}: {context['words']}", offer=offer) if offer else response
 
 
 @require_POST
@@ -91,6 +97,20 @@ def cancel(request: MemberRequest, batch_id: int) -> HttpResponse:
         return _back(request, batch)
     messages.info(request, _("Nothing was changed."))
     return redirect("batch-list", request.member.workspace.slug)
+
+
+@require_POST
+@member_required
+@role_required("agent")
+def again(request: MemberRequest, batch_id: int) -> HttpResponse:
+    """The draft that changes what somebody else changed meanwhile, too; its page asks first."""
+    batch = _found(request, batch_id)
+    try:
+        draft = bulk.again(batch, actor=request.member)
+    except bulk.NothingPicked:
+        messages.info(request, _("Nothing is left to be decided here."))
+        return _back(request, batch)
+    return _back(request, draft)
 
 
 @require_POST

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.batches.store import LARGEST
-from portal.mirror.keyset import LARGEST_ID
+from portal.mirror.ranges import LARGEST_ID
 from portal.mirror.tables import CONTACTS, CONVERSATIONS, LEADS, Table, facets
 from portal.records import Kind
 from portal.services import bulk

@@ -20,7 +20,7 @@ from portal.web.composing import STATES
 from portal.web.frame import connections_of
 from portal.web.lists import Listing
 
-type Options = Sequence[tuple[str, str]]
+type Options = tuple[tuple[str, str], ...]
 
 PATHS = {
     Kind.LEADS: "lead-bulk",
@@ -133,12 +133,12 @@ def _options(kind: Kind, connections: Sequence[Connection], found: Facets) -> Ma
         people = found.pairs("rep_id", "rep_name").items()
         known = sorted(((k, v or k) for k, v in people if k), key=lambda pair: pair[1])
         return {
-            "stage": [(stage, stage) for stage in dict.fromkeys(stages) if stage],
-            "rep": [("", _("Nobody")), *known],
+            "stage": tuple((stage, stage) for stage in dict.fromkeys(stages) if stage),
+            "rep": (("", _("Nobody")), *known),
         }
     if kind is Kind.CONVERSATIONS:
         words = [service.settable_statuses(c) for c in connections]
-        return {"status": [(w, _status(w, s)) for one in words for w, s in one.items()]}
+        return {"status": tuple((w, _status(w, s)) for one in words for w, s in one.items())}
     return {}
 
 

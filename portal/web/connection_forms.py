@@ -39,6 +39,9 @@ class KeyForm(forms.Form):
     """Another key for a connection."""
 
     key = KeyField(label=_("New API key"))
+    sure = forms.BooleanField(
+        label=_("It is another account: replace the key all the same"), required=False
+    )
 
 
 class ConnectionForm(forms.Form):

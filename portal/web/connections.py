@@ -28,7 +28,7 @@ from portal.providers.errors import (
 from portal.records import Kind
 from portal.services import connections as service
 from portal.services.connections import Trial
-from portal.services.errors import AlreadyConnected, NotConnected
+from portal.services.errors import AlreadyConnected, AnotherAccount, NotConnected
 from portal.vault import store as vault
 from portal.vault.models import Connection
 from portal.web.abilities import offers
@@ -138,8 +138,12 @@ def replace(request: MemberRequest, connection_id: int) -> HttpResponse:
 @sensitive_variables("form")
 def _replace(request: MemberRequest, connection: Connection, form: KeyForm) -> HttpResponse | None:
     """Try the new key and store it; None with the reason on the form if that did not work."""
+    key, sure = form.cleaned_data["key"], form.cleaned_data["sure"]
     try:
-        trial = service.replace_key(connection, form.cleaned_data["key"], actor=request.member)
+        trial = service.replace_key(connection, key, actor=request.member, sure=sure)
+    except AnotherAccount as error:
+        form.add_error("sure", sentence_of(error))
+        return None
     except (ProviderError, AlreadyConnected) as error:
         form.add_error("key", why_the_key_failed(error, service_name(connection.provider)))
         return None

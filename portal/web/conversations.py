@@ -1,6 +1,7 @@
 """Conversations: the list, one of them, and what people do with it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -8,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
 
 from portal.errors import PortalError
@@ -103,9 +104,25 @@ def fresh(request: MemberRequest, conversation_id: int) -> HttpResponse:
     return show(request, PAGE, context, partial="refreshed")
 
 
-@require_POST
+def posted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """
+    For an address that the thread's forms post to. Where it answers with a whole page it stays
+    in the address bar: read again from there, it leads to the conversation.
+    """
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def answered(request: MemberRequest, conversation_id: int) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, conversation_id)
+        return redirect(_address(request, found(request, conversation_id)))
+
+    return answered
+
+
 @member_required
 @role_required("agent")
+@posted
 def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """To the customer. The address decides, and what was marked as a note never goes there."""
     if request.POST.get("mode") == "note":
@@ -116,9 +133,9 @@ def reply(request: MemberRequest, conversation_id: int) -> HttpResponse:
     return _write(request, conversation_id, send_reply, "reply")
 
 
-@require_POST
 @member_required
 @role_required("agent")
+@posted
 def note(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """To the team only; there is no way from here to the customer."""
     return _write(request, conversation_id, add_note, "note")
@@ -157,9 +174,9 @@ def _written(
     return trigger_client_event(response, "announce", {"message": ending.message})
 
 
-@require_POST
 @member_required
 @role_required("agent")
+@posted
 def undo(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """Take a reply back before it is sent: its text returns to the field, before what is there."""
     conversation, member = found(request, conversation_id), request.member
@@ -196,9 +213,9 @@ def _kept(
     return _page(request, conversation, partial="composer", status=ending.status, composer=composer)
 
 
-@require_POST
 @member_required
 @role_required("agent")
+@posted
 def status(request: MemberRequest, conversation_id: int) -> HttpResponse:
     """Change the service's own status word, if it still is the one the person saw."""
     conversation = found(request, conversation_id)

@@ -59,6 +59,10 @@ class Line:
     delivery: Delivery
     name: str
 
+    @property
+    def reason(self) -> str:
+        return _(self.delivery.reason) if self.delivery.reason else ""
+
 
 @require_GET
 @member_required

@@ -1,11 +1,13 @@
 """A PortalError that no view handled becomes a page, or a toast, with its status."""
 
 import logging
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -19,6 +21,7 @@ from portal.web.htmx import is_partial
 log = logging.getLogger(__name__)
 
 TEMPLATES = {400: "400.html", 403: "403.html", 404: "404.html"}
+RETRY_SECONDS = 5
 
 
 class PortalErrors:
@@ -73,6 +76,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     reference = uuid.uuid4().hex[:12]
     log.error("reference %s: the error on %s %s", reference, request.method, request.path)
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _unavailable(request, reference)
     if is_partial(request):
         sentence = _("Something broke on our side. Reference: %s") % reference
         return HttpResponse(sentence, "text/plain; charset=utf-8", status=500)
@@ -83,3 +88,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
         log.exception("reference %s: the error page broke too", reference)
         page = render_to_string("500.html", {"reference": reference})
         return HttpResponse(page, status=500)
+
+
+def _unavailable(request: HttpRequest, reference: str) -> HttpResponse:
+    """The database is away, full or busy: it mends by itself or by who runs the portal."""
+    if is_partial(request):
+        sentence = _("The database cannot be used just now. Try again in a moment.")
+        response = HttpResponse(sentence, "text/plain; charset=utf-8", status=503)
+    else:
+        # Without the shell, which would ask the database again.
+        page = render_to_string("503.html", {"reference": reference})
+        response = HttpResponse(page, status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response

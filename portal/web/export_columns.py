@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from portal.records import FieldSpec, Form, Kind
 from portal.services import connections as service
@@ -16,7 +17,7 @@ from portal.services.codecs import CODECS
 from portal.vault.models import Connection
 from portal.web import contact_list, inbox_list, lead_list
 
-ID, SERVICE = "Id", "Service"
+ID, SERVICE = gettext_noop("Id"), gettext_noop("Service")
 FORMS = {Kind.LEADS: Form.LEAD, Kind.CONTACTS: Form.CONTACT}
 
 

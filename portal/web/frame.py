@@ -30,6 +30,16 @@ STALE_AFTER = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A workspace as the switcher shows it."""
+
+    name: str
+    slug: str
+    colour: str
+    role_label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How old the copy is. `tone` is ok, stale, down or none (nothing is connected)."""
 
@@ -53,11 +63,13 @@ class Meter:
 class Marks:
     """
     How many writes wait, failed or need a decision, by their status (`tally`), and how the
-    records they change stand: `of["leads:12"]` is the gravest status of that lead's.
+    records they change stand: `of["leads:12"]` is the gravest status of that lead's. `unsent`
+    counts by kind those that make a record: it is in no list until its service has taken it.
     """
 
     tally: Counter[str]
     of: dict[str, str]
+    unsent: Counter[str]
 
     @property
     def count(self) -> int:
@@ -120,13 +132,18 @@ def connections_of(request: HttpRequest) -> list[Connection]:
     return _once(
         request,
         "connections",
-        lambda w: list(vault.connections(w).annotate(marks=marks_of("pk"))),
+        lambda w: list(vault.connections(w).annotate(marks=marks_of())),
     )
 
 
 def sync_states_of(request: HttpRequest) -> list[SyncState]:
     """How far each kind of each connection has come, read once for the view and its frame."""
     return _once(request, "sync_states", store.sync_states)
+
+
+def read_anew(request: HttpRequest) -> None:
+    """What was read for this page is from before a change that it made itself."""
+    request.__dict__.pop("_frame", None)
 
 
 def _once[T](request: HttpRequest, name: str, read: Callable[[Workspace], list[T]]) -> list[T]:
@@ -140,14 +157,17 @@ def marks(connections: list[Connection]) -> Marks:
     """What is not settled in the workspace, read along with its connections."""
     found: dict[str, str] = {}
     tally: Counter[str] = Counter()
+    unsent: Counter[str] = Counter()
     for connection in connections:
         for told in getattr(connection, "marks", "").split():
             kind, record, status = told.split(".")
             tally[status] += 1
+            if not record:
+                unsent[kind] += 1
             key = f"{kind}:{record}"
             if record and _graver(status, found.get(key)):
                 found[key] = status
-    return Marks(tally, found)
+    return Marks(tally, found, unsent)
 
 
 def marks_on(request: HttpRequest) -> dict[str, str]:
@@ -177,7 +197,7 @@ def freshness(connections: list[Connection], states: list[SyncState]) -> Freshne
 
 
 def meters(connections: list[Connection]) -> list[Meter]:
-    """Each connection's calls in the last minute, by people and by background work."""
+    """Each connection's calls in the last minute: by people, background work, other programs."""
     usage = budget.usage(c.key_mark for c in connections)
     found = []
     for connection in connections:
@@ -190,20 +210,15 @@ def meters(connections: list[Connection]) -> list[Meter]:
             "people": use.people,
             "background": use.background,
         }
+        if use.elsewhere:
+            text += _(", %(n)d by other programs") % {"n": use.elsewhere}
         found.append(Meter(name_of(connection), use.used, use.limit, tone, text))
     return found
 
 
-def _switcher(memberships: list[Membership]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": m.workspace.name,
-            "slug": m.workspace.slug,
-            "colour": m.workspace.colour,
-            "role_label": m.get_role_display(),
-        }
-        for m in memberships
-    ]
+def _switcher(memberships: list[Membership]) -> tuple[Place, ...]:
+    places = ((m.workspace, str(m.get_role_display())) for m in memberships)
+    return tuple(Place(w.name, w.slug, w.colour, role) for w, role in places)
 
 
 def _section(request: HttpRequest, workspace: Workspace) -> str:

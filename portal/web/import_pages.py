@@ -21,8 +21,9 @@ from portal.services.import_columns import ID
 from portal.services.import_plan import CREATE, LINE, SKIP, UPDATE, Plan
 from portal.vault.models import Connection
 from portal.web.access import MemberRequest
-from portal.web.batch_page import Change, about
+from portal.web.batch_page import about
 from portal.web.progress import KINDS
+from portal.web.waiting import Change
 
 SAMPLES, SHOWN, PER_PAGE = 3, 5, 25
 LISTS = {Kind.LEADS: "lead-list", Kind.CONTACTS: "contact-list"}

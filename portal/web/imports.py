@@ -14,7 +14,7 @@ from portal.batches.files.reading import opened
 from portal.batches.files.texts import CHOICES
 from portal.batches.models import Batch, BatchRow
 from portal.jobs.batches import run_soon
-from portal.mirror.keyset import LARGEST_ID
+from portal.mirror.ranges import LARGEST_ID
 from portal.records import Can, Kind
 from portal.services import imports as service
 from portal.services.import_plan import LINE

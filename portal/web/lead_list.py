@@ -1,24 +1,36 @@
 """What the list of leads can be asked, in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.mirror.models import Lead
 from portal.mirror.tables import LEADS, Facets, facets
 from portal.records import Can, Kind
 from portal.services import connections as service
+from portal.team.models import Workspace
 from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
 from portal.web.cells import Cells
 from portal.web.frame import connections_of, marks_on
+from portal.web.list_state import DEFAULT_PER_PAGE, State
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at the same leads."""
+
+    label: str
+    href: str
+    current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,8 @@ def asked(request: MemberRequest, told: QueryDict, path: str) -> Asked:
 
 def lead_list(request: MemberRequest) -> HttpResponse:
     workspace, connections = request.member.workspace, connections_of(request)
-    state, words, found = asked(request, request.GET, request.path)
+    told = asked(request, request.GET, request.path)
+    state, words, found = told
     if url := tidy(request, state):
         return redirect(url)
     listing = show_list(
@@ -65,7 +78,8 @@ def lead_list(request: MemberRequest) -> HttpResponse:
     marks = marks_on(request)
     context = {
         "rows": rows_of(listing.rows, marks),
-        "menus": _menus(state, words, found, connections),
+        "menus": menus_of(told, connections),
+        "views": views(state, workspace),
         "some": found.total > 0,
         "makers": writable(connections, Can.CREATE_LEAD),
         "bulk": bar_of(request, Kind.LEADS, listing, found, noun=_("leads")),
@@ -111,9 +125,19 @@ def _counts(found: Facets, name: str) -> dict[Any, int]:
     return found.counts({"rep": "rep_id", "connection": "connection_id"}.get(name, name))
 
 
-def _menus(
-    state: Any, words: Mapping[str, Words], found: Facets, connections: Sequence[Connection]
-) -> list[menus.Menu]:
+def views(state: State, workspace: Workspace) -> list[View]:
+    """The ways to look at the leads; the search and the filters go along."""
+    ways = [("lead-list", _("Table")), ("lead-board", _("Board"))]
+    narrowed, found = state.first_page(per=DEFAULT_PER_PAGE), list[View]()
+    for name, label in ways:
+        path = reverse(name, args=[workspace.slug])
+        found.append(View(label, replace(narrowed, path=path).url, path == state.path))
+    return found
+
+
+def menus_of(asked: Asked, connections: Sequence[Connection]) -> list[menus.Menu]:
+    """The menus of the filter form."""
+    state, words, found = asked
     names = ["stage", "source", "rep"]
     if len(_counts(found, "connection")) > 1:
         names.append("connection")

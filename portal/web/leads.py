@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.mirror.models import Lead
@@ -24,6 +26,12 @@ from portal.web.unchanged import unchanged
 @member_required
 @unchanged
 def index(request: MemberRequest) -> HttpResponse:
+    """The table; "view=board" is how a record's page finds back to the board."""
+    if request.GET.get("view") == "board":
+        told = request.GET.copy()
+        del told["view"]
+        board = reverse("lead-board", args=[request.member.workspace.slug])
+        return redirect(f"{board}?{told.urlencode()}" if told else board)
     return lead_list(request)
 
 
@@ -97,5 +105,5 @@ LEAD = Subject(
     form_of=_form_of,
     suggestions=suggestions,
     related=_related,
-    quick="stage",
+    quick=("stage", "amount", "tags"),
 )

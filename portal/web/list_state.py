@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
-from portal.mirror.keyset import Sort
+from portal.mirror.ranges import Sort
 from portal.mirror.tables import NONE, Table
 from portal.web.htmx import is_partial
 

@@ -13,7 +13,7 @@ Templates: components/table_tools.html (over the region `results`), and inside o
 table_around.html, table_head.html, pager.html; the listing is `list` there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -39,8 +39,10 @@ __all__ = [
     "State",
     "Words",
     "answer",
+    "around",
     "ids_of",
     "narrowed",
+    "page_of",
     "read",
     "show_list",
     "tidy",
@@ -92,7 +94,7 @@ class Listing:
 
     state: State
     rows: list[Any]
-    heads: list[ShownHead]
+    heads: tuple[ShownHead, ...]
     chips: list[Chip]
     total: str
     first: int
@@ -159,18 +161,16 @@ def show_list(
     `counted` are the words in use with their numbers: they tell totals without counting.
     """
     page = page_of(state, workspace, counted)
-    first, notices = _first(state, page), state.notices
+    first, notices = _first(state, page), _notices(state)
     if page.lost:
-        notices = (*notices, _("That page does not exist any more: this is the first one."))
-    if 0 < len(state.q) < SHORT:
-        notices = (*notices, _("One or two characters are found at the beginnings of words only."))
-    total = _number(page.total) + ("+" if page.capped else "")
-    shown_heads = [_head(state, head) for head in heads]
+        notices = (_("That page does not exist any more: this is the first one."), *notices)
+    total = _number(page.total, capped=page.capped)
+    shown_heads = tuple(_head(state, head) for head in heads)
     return Listing(
         state,
         page.rows,
         shown_heads,
-        [_chip(state, name, texts, words) for name, texts in state.filters],
+        _chips(state, words),
         total,
         first,
         first + len(page.rows) - 1,
@@ -179,7 +179,30 @@ def show_list(
         _caption(noun, total, shown_heads),
         f"{total} {noun}",
         notices,
-        _back(state, lost=page.lost),
+        _back((state.first_page() if page.lost else state).query),
+    )
+
+
+def around(
+    state: State,
+    rows: list[Any],
+    *,
+    noun: str,
+    words: Mapping[str, Words],
+    total: int,
+    capped: bool,
+    back: str,
+) -> Listing:
+    """
+    What stands around rows that are no table: the same search, filters, chips and words.
+
+    `back` is the query by which the list's own address leads to this view again.
+    """
+    shown = _number(total, capped=capped)
+    said = f"{shown} {noun}"
+    chips, notices = _chips(state, words), _notices(state)
+    return Listing(
+        state, rows, (), chips, shown, 1, len(rows), "", "", said, said, notices, _back(back)
     )
 
 
@@ -205,7 +228,7 @@ def ids_of(state: State, workspace: Workspace, *, limit: int) -> list[int]:
 
 def page_of(state: State, workspace: Workspace, counted: Facets | None) -> keyset.Page[Any]:
     """The page that the state asks for, with its total."""
-    rows = narrowed(state, workspace)
+    rows = state.table.lines(narrowed(state, workspace), state.sort)
     place: dict[str, Any] = {"after": state.after, "before": state.before, "limit": state.per}
     wanted = needles(state.q, state.values("tag"))
     if not wanted:
@@ -231,8 +254,20 @@ def _known_total(state: State, counted: Facets | None) -> int | None:
     return counted.total - found if name.endswith("!") else found
 
 
-def _number(value: int) -> str:
-    return number_format(value, force_grouping=True)
+def _number(value: int, *, capped: bool = False) -> str:
+    return number_format(value, force_grouping=True) + ("+" if capped else "")
+
+
+def _notices(state: State) -> tuple[str, ...]:
+    """What was not understood of an address, or not as one may think."""
+    if 0 < len(state.q) < SHORT:
+        words = _("One or two characters are found at the beginnings of words only.")
+        return (*state.notices, words)
+    return state.notices
+
+
+def _chips(state: State, words: Mapping[str, Words]) -> list[Chip]:
+    return [_chip(state, name, texts, words) for name, texts in state.filters]
 
 
 def _first(state: State, page: keyset.Page[Any]) -> int:
@@ -251,13 +286,12 @@ def _neighbour(state: State, *, start: int, after: str = "", before: str = "") -
     return replace(state, after=after, before=before, start=start).url
 
 
-def _back(state: State, *, lost: bool) -> str:
+def _back(query: str) -> str:
     """What a record's page needs to find back to this list (N6): "?back=…", "" if nothing."""
-    query = (state.first_page() if lost else state).query
     return f"?{urlencode({'back': query})}" if query else ""
 
 
-def _caption(noun: str, total: str, heads: list[ShownHead]) -> str:
+def _caption(noun: str, total: str, heads: Sequence[ShownHead]) -> str:
     by = next((head for head in heads if head.aria), None)
     words = {"noun": noun[:1].upper() + noun[1:], "total": total}
     if by is None:

@@ -5,10 +5,8 @@ Both take `?after=N`, the workspace's number that the page knows, and name what 
 by kind and id; the page asks for what it shows of it. Each event carries the new number.
 """
 
-import json
 import socket
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
@@ -17,8 +15,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from portal.live import store
+from portal.live.events import event, told
+from portal.live.line import Line
 from portal.live.store import News
-from portal.live.stream import Ending, Listener, Stream, hub
+from portal.live.stream import Listener, Stream, hub
 from portal.web.access import MemberRequest, member_required
 from portal.web.frame import connections_of, freshness, marks, meters, sync_states_of
 
@@ -48,7 +48,7 @@ def _at_once(request: MemberRequest) -> HttpResponse:
         "workspace": workspace,
     }
     return JsonResponse(
-        _told(news)
+        told(news)
         | {
             "freshness": {"tone": fresh.tone, "text": fresh.text, "at": fresh.at},
             "budget": [
@@ -63,15 +63,6 @@ def _at_once(request: MemberRequest) -> HttpResponse:
     )
 
 
-def _told(news: News) -> dict[str, Any]:
-    return {
-        "number": news.number,
-        "changes": [{"kind": kind, "id": record_id} for kind, record_id in news.changes],
-        "counts": Counter(kind for kind, _ in news.changes),
-        "complete": news.complete,
-    }
-
-
 def _stream(request: MemberRequest) -> Any:
     number = _number(request)
     member = request.member
@@ -83,7 +74,7 @@ def _stream(request: MemberRequest) -> Any:
         request.user.password,
     )
     known = request.live_number if number is None else number
-    stream = Stream(listener, known, _hung_up(request))
+    stream = Stream(listener, known, _line(request))
     if not hub.join(stream):
         full = HttpResponse("No room for another stream.", "text/plain", status=503)
         full["Retry-After"] = str(RETRY_SECONDS)
@@ -103,17 +94,8 @@ class _Events:
         self.close = stream.close
 
     def __iter__(self) -> Iterator[str]:
-        yield f"retry: {RETRY_SECONDS * 1000}\n\n{_event(None, self.stream.number)}"
-        for said in self.stream:
-            yield _event(said, self.stream.number)
-
-
-def _event(said: News | Ending | None, number: int) -> str:
-    if isinstance(said, News):
-        return f"id: {said.number}\ndata: {json.dumps(_told(said))}\n\n"
-    if isinstance(said, Ending):
-        return f"event: bye\ndata: {said}\n\n"
-    return f": here\nevent: beat\ndata: {number}\n\n"
+        yield f"retry: {RETRY_SECONDS * 1000}\n\n{event(None, self.stream.number)}"
+        yield from self.stream
 
 
 def _number(request: MemberRequest) -> int | None:
@@ -123,18 +105,9 @@ def _number(request: MemberRequest) -> int | None:
     return max(numbers, default=None)
 
 
-def _hung_up(request: MemberRequest) -> Callable[[], bool]:
-    """Whether the browser has left, as far as the server lets us look at its socket."""
-    line = request.META.get("gunicorn.socket")
-    if not isinstance(line, socket.socket):
-        return lambda: False
-
-    def gone() -> bool:
-        try:
-            return line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):  # reset; TLS sockets cannot be looked into
-            return not hasattr(line, "cipher")
-
-    return gone
+def _line(request: MemberRequest) -> Line | None:
+    """The browser's connection, if the server shows it."""
+    theirs = request.META.get("gunicorn.socket")
+    if not isinstance(theirs, socket.socket):
+        return None
+    return Line(theirs, chunked=request.META.get("SERVER_PROTOCOL") == "HTTP/1.1")

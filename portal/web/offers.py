@@ -7,8 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from portal.batches.models import Batch
 from portal.outbox.models import Write
 from portal.services.undo import LOSSY, REVERSIBLE
+from portal.team.models import Membership
 
 _MARK = "undo"
 
@@ -49,6 +51,18 @@ def offer_of(request: HttpRequest, write: Write | None) -> Offer | None:
     member = request.member  # type: ignore[attr-defined]
     href = reverse("undo", args=[member.workspace.slug, write.pk])
     return Offer(href, write.action in LOSSY, is_undo(write))
+
+
+def offer_of_batch(request: HttpRequest, batch: Batch) -> Offer | None:
+    """
+    What takes back a batch that ended; None for who did not start it, and so does not think of
+    it as theirs. The page it leads to asks, whatever is lost by it.
+    """
+    member = request.member  # type: ignore[attr-defined]
+    if batch.actor_id != member.user_id or not member.reaches(Membership.Role.AGENT):
+        return None
+    href = reverse("batch-undo", args=[member.workspace.slug, batch.pk])
+    return Offer(href, again=batch.kind == Batch.Kind.UNDO)
 
 
 def is_undo(write: Write) -> bool:

@@ -1,6 +1,7 @@
 """What waits, failed or needs a decision, and what people do about it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -10,8 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from portal.mirror import store
+from portal.mirror.store import Source
 from portal.outbox import decisions as rows
 from portal.outbox.models import Write
+from portal.records import Kind
 from portal.services import decisions
 from portal.services.sending import send_one
 from portal.services.writes import Outcome
@@ -19,7 +23,17 @@ from portal.web import writing
 from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.frame import connections_of, marks
 from portal.web.session import same_site_path
-from portal.web.waiting import CHECKING, DECIDE, GROUPS, REFUSED, WAITING, Line, line_of
+from portal.web.waiting import (
+    CHECKING,
+    DECIDE,
+    DUPLICATE,
+    GROUPS,
+    REFUSED,
+    WAITING,
+    Line,
+    line_of,
+    specs_of,
+)
 from portal.web.writing import Ending
 
 MOST = 100
@@ -123,7 +137,20 @@ def detail(request: MemberRequest, write_id: int) -> HttpResponse:
         "held": rows.held(request.member.workspace),
         "list_href": reverse("outbox", args=[request.member.workspace.slug]),
     }
-    return render(request, "outbox/detail.html", context)
+    return render(request, "outbox/detail.html", context | twin_of(request, write))
+
+
+def twin_of(request: MemberRequest, write: Write) -> dict[str, Any]:
+    """The record of our copy that a refusal as `Duplicate` speaks of (F12), to be opened."""
+    if write.reason != DUPLICATE or write.kind != Kind.CONTACTS:
+        return {}
+    email = next((spec.name for spec in specs_of(write) if spec.attribute == "email"), "")
+    source = Source(write.connection_id, write.workspace_id)
+    twin = store.contact_by_email(source, str(write.changes.get(email) or ""))
+    if twin is None:
+        return {}
+    there = reverse("contact-detail", args=[request.member.workspace.slug, twin.pk])
+    return {"existing": twin, "existing_href": there}
 
 
 def found(request: MemberRequest, write_id: int) -> Write:

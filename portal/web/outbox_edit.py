@@ -18,8 +18,9 @@ from portal.web import contacts, leads, writing
 from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.forms import RecordForm, Suggestions
 from portal.web.htmx import show
-from portal.web.outbox import found
+from portal.web.outbox import found, twin_of
 from portal.web.record_card import Subject
+from portal.web.session import same_site_path
 from portal.web.waiting import MESSAGES, STALE, acts_of, line_of, specs_of
 from portal.web.writing import Ending
 
@@ -54,9 +55,8 @@ def edit(request: MemberRequest, write_id: int) -> HttpResponse:
 
 def _save(request: MemberRequest, write: Write, form: RecordForm) -> HttpResponse:
     member, form_id = request.member, writing.form_id_of(request)
-    list_path = reverse("outbox", args=[member.workspace.slug])
     if not form.changes:
-        return _nothing_left(request, write, list_path)
+        return _nothing_left(request, write)
     ending = writing.settle(
         lambda: decisions.edit(
             write, form.changes, before=form.before, actor=member, form_id=form_id
@@ -65,18 +65,27 @@ def _save(request: MemberRequest, write: Write, form: RecordForm) -> HttpRespons
         fields=form.fields,
     )
     if ending.taken:
-        return writing.done(request, ending, list_path)
+        return writing.done(request, ending, _onward(request))
     writing.show_errors(form, ending)
     return _page(request, write, form, ending, conflict=form.move(ending.clashes))
 
 
-def _nothing_left(request: MemberRequest, write: Write, list_path: str) -> HttpResponse:
+def _onward(request: MemberRequest) -> str:
+    """Back to the page of this workspace that led here, a batch's for one; else to the list."""
+    home = reverse("home", args=[request.member.workspace.slug])
+    path = same_site_path(request, request.GET.get("next", ""))
+    return (
+        path if path.startswith(home) else reverse("outbox", args=[request.member.workspace.slug])
+    )
+
+
+def _nothing_left(request: MemberRequest, write: Write) -> HttpResponse:
     """Everything was decided for the other side: the write is handled, nothing is sent."""
     ending = writing.settle_plain(lambda: decisions.discard(write, actor=request.member))
     if ending is None:
         said = _("Nothing is left to send: it stays as it is there.")
         ending = Ending("ok", said, taken=True)
-    return writing.done(request, ending, list_path)
+    return writing.done(request, ending, _onward(request))
 
 
 def form_of(
@@ -119,6 +128,7 @@ def _page(
         "cancel_href": reverse("outbox-detail", args=[request.member.workspace.slug, write.pk]),
     }
     status = ending.status if ending else status
+    context |= twin_of(request, write)
     return show(request, PAGE, context, partial="outbox-edit", status=status)
 
 

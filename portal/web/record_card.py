@@ -39,7 +39,7 @@ class Subject:
     """
     What a kind of record is to its pages. `folder` holds its templates; `name` begins its
     address names ("lead-detail"). `update` takes the record, the changes, and `before`.
-    `quick` is the attribute ("stage") whose field the record's page changes without its form.
+    `quick` are the attributes ("stage") whose fields the record's page changes without its form.
     """
 
     kind: Kind
@@ -55,7 +55,7 @@ class Subject:
     form_of: Callable[[Connection], tuple[Form, Can]]
     suggestions: Callable[[MemberRequest], Suggestions]
     related: Callable[[Any], list["Related"]]
-    quick: str = ""
+    quick: tuple[str, ...] = ()
     make_form: Callable[..., RecordForm] = RecordForm
     on_refused: Callable[[MemberRequest, Connection, RecordForm, Ending], Mapping[str, Any]] = (
         field(default=lambda *_: {})

@@ -43,7 +43,7 @@ def detail(
     """The record's page, or its `card` when htmx asked."""
     context = card(request, subject, row) | more
     if "card_form" not in more and subject.quick and context["ability"].edit:
-        context["card_form"] = edit_form(request, subject, row, None, quick=True)
+        context["card_form"] = edit_form(request, subject, row, None, only=subject.quick)
     return show(request, f"{subject.folder}/detail.html", context, partial="card", status=status)
 
 
@@ -119,11 +119,24 @@ def edit(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
     """The form of a record, or one field of it from its page, and what became of it."""
     request.member.require(Membership.Role.AGENT)
     data = request.POST if request.method == "POST" else None
-    form = edit_form(request, subject, row, data, quick=on_card(request))
+    form = edit_form(request, subject, row, data, only=_asked(request, subject))
     if request.method != "POST" or not form.is_valid():
         return _edit_page(request, subject, row, form, status=422 if form.is_bound else 200)
     if not form.changes:
         return _edited(request, subject, row, Ending("ok", _("Nothing to save"), taken=True))
+    ending, more = update(request, subject, row, form)
+    if ending.taken:
+        return _edited(request, subject, row, ending)
+    return _edit_page(request, subject, row, form, ending=ending, **more)
+
+
+def update(
+    request: MemberRequest, subject: Subject, row: Any, form: RecordForm, *, done: str = ""
+) -> tuple[Ending, dict[str, Any]]:
+    """
+    Send what a form changes. What was refused stands in the form afterwards; the second part is
+    what its page shows beside it: the `conflict`, and what the subject knows.
+    """
     ending = writing.settle(
         lambda: subject.update(
             row,
@@ -134,33 +147,41 @@ def edit(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
         ),
         row.connection,
         fields=form.fields,
+        done=done,
     )
     if ending.taken:
-        return _edited(request, subject, row, ending)
+        return ending, {}
     more = dict(subject.on_refused(request, row.connection, form, ending))
     writing.show_errors(form, ending)
-    more["conflict"] = form.move(ending.clashes)
-    return _edit_page(request, subject, row, form, ending=ending, **more)
+    return ending, more | {"conflict": form.move(ending.clashes)}
 
 
 def edit_form(
-    request: MemberRequest, subject: Subject, row: Any, data: Any, *, quick: bool
+    request: MemberRequest, subject: Subject, row: Any, data: Any, *, only: Sequence[str] = ()
 ) -> RecordForm:
-    """The form of the whole record, or of the one field that its page changes quickly."""
+    """The form of the whole record, or of the few attributes ("stage") that are named."""
     specs = service.fields_of(row.connection, subject.form_of(row.connection)[0])
-    if quick:
-        specs = tuple(spec for spec in specs if spec.attribute == subject.quick)
+    if only:
+        specs = tuple(spec for spec in specs if spec.attribute in only)
     suggestions = subject.suggestions(request)
     form = subject.make_form(specs, data, raw=row.raw, suggestions=suggestions)
-    for box in form.fields.values() if quick else ():
-        box.help_text, box.required = "", True
+    for spec in specs if only else ():
+        box = form.fields[spec.name]
+        box.help_text = ""
+        # What has a stage keeps one.
+        box.required |= spec.attribute == "stage" and bool(form.initial.get(spec.name))
     return form
+
+
+def _asked(request: MemberRequest, subject: Subject) -> Sequence[str]:
+    """The attributes that the posted form is about, () for all."""
+    return subject.quick if on_card(request) else ()
 
 
 def meanwhile(request: MemberRequest, subject: Subject, row: Any) -> HttpResponse:
     """What changed in a record since its form was shown; the form itself is not touched."""
     request.member.require(Membership.Role.AGENT)
-    form = edit_form(request, subject, row, request.POST, quick=on_card(request))
+    form = edit_form(request, subject, row, request.POST, only=_asked(request, subject))
     context = {"row": row, "meanwhile": form.meanwhile()}
     return render(request, "components/meanwhile.html", context)
 

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET
 from portal.batches import drafts, store
 from portal.batches.files.writing import csv_pieces
 from portal.batches.models import Batch, BatchRow
-from portal.mirror.keyset import LARGEST_ID
+from portal.mirror.ranges import LARGEST_ID
+from portal.services import exports
 from portal.services.import_plan import MENDED, MORE_CELLS
 from portal.web.access import MemberRequest, member_required, role_required
 
@@ -24,6 +25,7 @@ def rejects(request: MemberRequest, batch_id: int) -> Any:
     batch = store.one(workspace, batch_id) if batch_id <= LARGEST_ID else None
     if batch is None:
         raise Http404
+    exports.rejects(batch, actor=request.member)
     titles, rows = _table(batch)
     response = StreamingHttpResponse(csv_pieces(titles, rows), "text/csv; charset=utf-8")
     name = f"{workspace.slug}-batch-{batch.pk}-not-done.csv"

@@ -31,6 +31,7 @@ from portal.web.progress import KINDS, time_left
 ADMIN = "admin"
 PURPOSES = {
     "follow": gettext_lazy("news"),
+    "open": gettext_lazy("what is open"),
     "backfill": gettext_lazy("first copy"),
     "check": gettext_lazy("check of everything"),
 }
@@ -132,6 +133,8 @@ def confirm(request: MemberRequest, state_id: int) -> HttpResponse:
     except NotMissingAnyMore as error:
         sync_soon(connection.pk)
         return _back(request, _(error.message), messages.WARNING)
+    if not number:
+        return _back(request, _("Nothing was taken away: this was settled meanwhile."))
     said = ngettext(
         "%(n)s record was taken away here. It comes back if it is seen again.",
         "%(n)s records were taken away here. Each comes back if it is seen again.",

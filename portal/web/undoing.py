@@ -7,9 +7,13 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from portal.batches import drafts, store
+from portal.batches.models import Batch
 from portal.outbox.models import Write
 from portal.records import Kind
 from portal.services import undo as service
@@ -128,3 +132,29 @@ def _back(request: MemberRequest, write: Write) -> str:
     if entry.subject_id is None or write.action.endswith(".delete"):
         return reverse(LISTS[write.kind], args=[slug])
     return reverse(RECORD_PAGES[write.kind], args=[slug, entry.subject_id])
+
+
+def words_of_batch(batch: Batch) -> list[str]:
+    """What a batch that takes another one back does, and what does not come back with it."""
+    numbers = {"create": 0, "delete": 0, "update": 0}
+    for (status, action), number in drafts.tallies(batch).items():
+        verb = action.partition(".")[2]
+        if status == store.WAITING:
+            numbers[verb if verb in numbers else "update"] += number
+    made, deleted, changed = numbers["delete"], numbers["create"], numbers["update"]
+    told = [
+        (made, ngettext(
+            "%(n)s record that was made is deleted in the service, for everybody. If somebody "
+            "changes it before, it is left.",
+            "%(n)s records that were made are deleted in the service, for everybody. Those that "
+            "somebody changes before are left.", made)),
+        (deleted, ngettext(
+            "%(n)s record that was deleted is made again, with a new id. What hung on the old one "
+            "does not come back.",
+            "%(n)s records that were deleted are made again, with new ids. What hung on the old "
+            "ones does not come back.", deleted)),
+        (changed, ngettext(
+            "%(n)s record is set back to what it was.",
+            "%(n)s records are set back to what they were.", changed)),
+    ]  # fmt: skip
+    return [words % {"n": number_format(n, force_grouping=True)} for n, words in told if n]

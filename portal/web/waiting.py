@@ -67,7 +67,7 @@ ICONS = {
     Write.Status.REFUSED: "error",
     Write.Status.SENT: "check",
 }
-NEWER, STALE = "NewerMessage", "StaleRecord"
+NEWER, STALE, DUPLICATE = "NewerMessage", "StaleRecord", "Duplicate"
 # Why it waits, and why it was refused, by the reason that the row names; %s is the service.
 WAITS = {
     ORDER: gettext_noop("An earlier change of the same record goes first."),
@@ -84,9 +84,10 @@ REFUSALS = {
     NEWER: gettext_noop("Something newer arrived; your reply was not sent."),
     STALE: gettext_noop("Somebody changed the same field in %s meanwhile. Nothing was sent."),
     "NotAllowed": gettext_noop("The role of who wrote it does not allow this any more."),
-    "NotFound": gettext_noop("It was deleted in %s."),
+    "Gone": gettext_noop("It was deleted in %s."),
+    "NotFound": gettext_noop("%s does not find it."),
     "NotPermitted": gettext_noop("The key of %s may not do this."),
-    "Duplicate": gettext_noop("%s has one like it already."),
+    DUPLICATE: gettext_noop("%s has one like it already."),
     "Withdrawn": gettext_noop("It was taken back here. Nothing more is sent."),
 }
 
@@ -197,8 +198,9 @@ def why_of(write: Write, name: str) -> str:
     if write.status == Write.Status.UNDECIDED:
         told = str(write.evidence.get("why") or "")
         return (
-            told
-            or _(
+            _(told)
+            if told
+            else _(
                 "%s did not answer in time, and whether it arrived cannot be found out from here. "
                 "Look there, then decide."
             )

@@ -33,9 +33,23 @@ from portal.jobs.outbox import follow_up
 from portal.outbox.decisions import MovedOn
 from portal.outbox.models import Write
 from portal.outbox.store import HELD, ORDER, STOPPED
-from portal.providers.errors import Duplicate, NotFound, NotPermitted, ProviderError, Refused
+from portal.providers.errors import (
+    Duplicate,
+    Gone,
+    NotFound,
+    NotPermitted,
+    ProviderError,
+    Refused,
+)
 from portal.services.connections import name_of
-from portal.services.errors import CannotDo, CannotUndo, Clash, NotConnected, StaleRecord
+from portal.services.errors import (
+    CannotDo,
+    CannotUndo,
+    Clash,
+    NewerMessage,
+    NotConnected,
+    StaleRecord,
+)
 from portal.services.writes import Outcome
 from portal.vault.models import Connection
 from portal.web.errors import sentence_of
@@ -107,7 +121,7 @@ def settle(
         return _refused(stale, connection, status=409, clashes=stale.clashes)
     except (Refused, Duplicate) as refused:
         return _refused(refused, connection, status=422, field=_named(refused.said, fields))
-    except (NotFound, NotConnected, CannotDo, CannotUndo, MovedOn) as error:
+    except (NotFound, NotConnected, CannotDo, CannotUndo, MovedOn, NewerMessage) as error:
         return _refused(error, connection, status=409)
     except ProviderError as error:
         return _refused(error, connection, status=422)
@@ -211,8 +225,10 @@ def _refused(
 
 def _sentence(error: PortalError, service: str) -> str:
     """The provider's words where it gave some; a 403 that does not tell gets both causes."""
-    if isinstance(error, NotFound):
+    if isinstance(error, Gone):
         return _("It was deleted in %s. What you typed is still here.") % service
+    if isinstance(error, NotFound):
+        return _("%s does not find it. What you typed is still here.") % service
     if isinstance(error, NotPermitted):
         both = _(error.message)
         return f"{service}: “{error.said}” {both}" if error.said else both

@@ -9,6 +9,7 @@ import time
 import pytest
 from django.db import connection
 
+from portal.budget import pace
 from portal.budget import store as budget
 from portal.budget.store import Lane
 from portal.models import Window
@@ -27,6 +28,12 @@ def take_all(lane, limit=100):
 def test_background_leaves_thirty_percent_to_people(db, clock):
     assert take_all(Lane.BACKGROUND) == 70
     assert take_all(Lane.PEOPLE) == 30
+
+
+def test_a_limit_of_one_is_shared_by_all(db, clock):
+    assert take_all(Lane.BACKGROUND, limit=1) == 1
+    assert take_all(Lane.PEOPLE, limit=1) == 0
+    assert pace.wait_for(KEY, limit=1) > 0
 
 
 def test_people_may_use_the_whole_window_and_then_background_waits(db, clock):
@@ -88,6 +95,55 @@ def test_a_slow_call_counts_until_a_minute_after_it_ended(db, clock):
     budget.note_slow(KEY, started)
     clock.now += 59
     assert budget.take(KEY, Lane.PEOPLE, limit=1) > 0
+
+
+def test_what_another_program_used_is_not_used_again(db, clock):
+    budget.take(KEY, Lane.BACKGROUND, limit=100)
+    budget.learn_remaining(KEY, limit=100, remaining=49)
+
+    use = budget.usage([KEY])[KEY]
+    assert (use.background, use.elsewhere, use.used) == (1, 50, 51)
+    assert take_all(Lane.BACKGROUND) == 19
+    assert take_all(Lane.PEOPLE) == 30
+
+
+def test_a_thousand_answers_that_tell_of_the_same_calls_count_them_once(db, clock):
+    for _ in range(10):
+        budget.take(KEY, Lane.PEOPLE, limit=100)
+    for _ in range(1000):
+        budget.learn_remaining(KEY, limit=100, remaining=70)
+    assert budget.usage([KEY])[KEY].elsewhere == 20
+
+
+def test_what_is_said_to_be_left_never_makes_room(db, clock):
+    take_all(Lane.PEOPLE)
+    budget.learn_remaining(KEY, limit=100, remaining=99)
+    budget.learn_remaining(KEY, limit=1000, remaining=990)
+    assert budget.take(KEY, Lane.PEOPLE, limit=100) > 0
+
+
+def test_calls_of_others_leave_the_window_as_ours_do(db, clock):
+    budget.take(KEY, Lane.BACKGROUND, limit=100)
+    budget.learn_remaining(KEY, limit=100, remaining=5)
+    assert budget.take(KEY, Lane.BACKGROUND, limit=100) == pytest.approx(62)
+    clock.now += 62.1
+    assert take_all(Lane.BACKGROUND) == 70
+
+
+def test_where_nothing_is_said_to_be_left_background_waits_and_people_may_still_try(db, clock):
+    budget.take(KEY, Lane.BACKGROUND, limit=100)
+    budget.learn_remaining(KEY, limit=100, remaining=0)
+    assert take_all(Lane.BACKGROUND) == 0
+    assert take_all(Lane.PEOPLE) == 10
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining"), [(100, 101), (100, 100), (100, -1), (0, 0), (10**7, 10**6), (-5, -9)]
+)
+def test_absurd_remainders_are_not_believed(limit, remaining, db, clock):
+    budget.take(KEY, Lane.PEOPLE, limit=100)
+    budget.learn_remaining(KEY, limit=limit, remaining=remaining)
+    assert budget.usage([KEY])[KEY].used == 1
 
 
 def test_another_key_has_a_window_of_its_own(db, clock):

@@ -1,13 +1,17 @@
 """Stories told in a real Chromium, against the portal and the sandbox on real sockets."""
 
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.signals import request_finished, request_started
 from django.test import Client
+from playwright.sync_api import expect
 
+from portal.live.stream import hub
 from portal.models import Connection, Contact, Conversation, Lead, Membership, Workspace
 from portal.sandbox import Sandbox
 from portal.sandbox.data.fill import Amounts, fill
@@ -17,12 +21,19 @@ from tests.journeys.guard import Guard
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 DESK, PHONE = (1440, 900), (390, 844)
+LOOKS = {"test_every_screen.py", "test_html.py", "test_picture.py"}
+
+# How long a story waits for what must come. Not how fast it must be: the machine may be busy.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if "/journeys/" in str(item.path):
             item.add_marker(pytest.mark.browser)
+        if item.path.name in LOOKS:
+            item.add_marker(pytest.mark.looks)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +52,35 @@ def browser_type_launch_args(browser_type_launch_args):
 
 
 @pytest.fixture
-def guard(live_server, new_context):
+def server_at_rest(transactional_db, live_server):
+    """
+    When the browsers have left, what they asked for ends before the database is emptied: it
+    would find nothing there, or write into the next test's.
+    """
+    running = []
+
+    def began(**_):
+        running.append(1)
+
+    def ended(**_):
+        if running:
+            running.pop()
+
+    hub.end_all()
+    request_started.connect(began)
+    request_finished.connect(ended)
+    yield
+    until = time.monotonic() + 60
+    while running and time.monotonic() < until:
+        hub.end_all()
+        time.sleep(0.02)
+    request_started.disconnect(began)
+    request_finished.disconnect(ended)
+    assert not running, "a request did not end"
+
+
+@pytest.fixture
+def guard(server_at_rest, live_server, new_context):
     """Watches every context of the test, and fails it at the end."""
     watching = Guard(live_server.url)
     yield watching
@@ -63,7 +102,7 @@ def open_page(guard, live_server, new_context):
             timezone_id="UTC",
         )
         guard.watch(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         if member is not None:
             context.add_cookies([session_cookie(member, live_server.url)])
         return context.new_page()

@@ -4,7 +4,9 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.journeys.waiting import settled
+from portal.models import Lead, Write
+from portal.sandbox import Sandbox, serve
+from tests.journeys.waiting import sent, settled
 
 LONG = "x" * 201
 
@@ -97,10 +99,12 @@ def written(page, house):
     page.locator("#content").fill("Here it **is**:\n\n- page 1\n- page 2")
     page.locator("#send-reply").click()
     page.locator(".msg.out").wait_for()
+    sent(page)
     page.get_by_text("Private note", exact=True).first.click()
     page.locator("#content").fill("She called before, see the file.")
     page.locator("#send-note").click()
     page.locator(".msg.note").wait_for()
+    sent(page)
     house.sandbox.fault("dexra", "POST", "/messages", Fault.reset_after_apply())
     page.get_by_text("Reply", exact=True).first.click()
     page.locator("#content").fill("Anything else?")
@@ -125,8 +129,6 @@ def status_conflict(page, house):
 def held_reply(page, house):
     """A reply that can still be taken back, and one that something newer stopped."""
     from django.conf import settings
-
-    from portal.models import Write
 
     path = house.url(house.conversation("conv-mara"))
     before, settings.HOLD_SECONDS = settings.HOLD_SECONDS, 3_000
@@ -209,6 +211,21 @@ def remove_refused(page, house):
     page.locator(".errorlist").wait_for()
 
 
+def key_of_another_account(page, house):
+    """The new key sees none of the copied records: it is asked whether that is meant."""
+    from django.conf import settings
+
+    mine = settings.PROVIDER_BASE_URLS
+    with serve(Sandbox()) as elsewhere:
+        elsewhere.add_lead(visitor_name="Grace")
+        settings.PROVIDER_BASE_URLS = {**mine, "nexadesk": elsewhere.nexadesk_url}
+        replace_key(page, house)
+        page.get_by_label("API key").fill(elsewhere.key("nexadesk"))
+        page.get_by_role("button", name="Try and replace").click()
+        page.get_by_role("checkbox").wait_for()
+    settings.PROVIDER_BASE_URLS = mine
+
+
 def rejected(page, house):
     """A key that died: every page says what to do."""
     from portal.services.sync import sync_connection
@@ -267,6 +284,34 @@ def removing(page, house):
     page.goto("/w/acme/settings/connections/")
     page.get_by_role("link", name="Remove…").first.click()
     page.locator("dialog:modal").wait_for()
+
+
+def on_the_board(page, house):
+    """A board with a stage nobody documented, and a card that is on its way elsewhere."""
+    from tests.web.test_outbox import make
+
+    if not Lead.objects.filter(upstream_id="lead-long").exists():
+        house.sandbox.add_lead(id="lead-long", visitor_name="N" * 90, pipeline_stage="on hold " * 9)
+        house.sync()
+        lead = Lead.objects.get(upstream_id="lead-long")
+        going = {"changes": {"pipeline_stage": "lost"}, "before": {"pipeline_stage": "on hold"}}
+        make(house.nexadesk, "queued", row=lead, reason="Unreachable", **going)
+    page.goto("/w/acme/leads/board/")
+    page.locator(".deal", has_text="not there yet").wait_for()
+
+
+def moving_a_card(page, house):
+    page.goto("/w/acme/leads/board/?q=petra")
+    page.locator(".deal-move").click()
+    page.locator("#move:modal").wait_for()
+
+
+def move_conflict(page, house):
+    moving_a_card(page, house)
+    house.sandbox.edit_lead("lead-petra", pipeline_stage="lost")
+    page.locator("#move select").select_option("qualified")
+    page.locator("#move-save").click()
+    page.locator("#move .conflict").wait_for()
 
 
 def filtering(page, house):
@@ -374,6 +419,27 @@ def batch_ended(page, house):
     page.locator("#undo").wait_for()
 
 
+def batch_with_conflicts(page, house):
+    """Somebody sets every stage otherwise between the draft and its start."""
+    from portal.models import Batch
+    from portal.services import batches
+
+    batch_prepared(page, house)
+    for lead in house.sandbox.leads:
+        house.sandbox.edit_lead(lead["id"], pipeline_stage=f"held {Batch.objects.count()}")
+    page.locator("#start").click()
+    page.locator("#pause").wait_for()
+    batches.run(Batch.objects.latest("pk").pk)
+    page.reload()
+    page.locator("#again").wait_for()
+
+
+def batch_to_be_undone(page, house):
+    batch_ended(page, house)
+    page.locator("#undo").click()
+    page.locator("#undoing").wait_for()
+
+
 def batch_list(page, house):
     batch_ended(page, house)
     page.goto("/w/acme/batches/")
@@ -458,10 +524,19 @@ SCREENS = [
     Screen("batch-draft-refused", batch_of_deletes, answers=(422,)),
     Screen("batch-running", batch_running),
     Screen("batch-ended", batch_ended),
+    Screen("batch-conflicts", batch_with_conflicts),
+    Screen("batch-undo", batch_to_be_undone),
     Screen("batches", batch_list),
     Screen("batches-empty", at("/w/empty/batches/")),
     Screen("bulk-again", bulk_again, answers=(422,)),
     Screen("lead", record("lead", "Petra Novak")),
+    Screen("board", on_the_board),
+    Screen("board-narrowed", at("/w/acme/leads/board/?stage=new&source=widget&q=e")),
+    Screen("board-no-hits", at("/w/acme/leads/board/?q=zzzzzzzz")),
+    Screen("board-viewer", at("/w/acme/leads/board/"), role="viewer"),
+    Screen("board-moving", moving_a_card, scripts=True),
+    Screen("board-conflict", move_conflict, scripts=True, answers=(409,)),
+    Screen("lead-move", record("lead", "Petra Novak", "move/")),
     Screen("lead-edit", record("lead", "Petra Novak", "edit/")),
     Screen("lead-conflict", lead_conflict, answers=(409,)),
     Screen("lead-delete", record("lead", "Petra Novak", "delete/")),
@@ -521,6 +596,7 @@ SCREENS = [
     Screen("settings-deliveries", at("/w/acme/settings/deliveries/")),
     Screen("connection-new-refused", key_refused, answers=(422,)),
     Screen("connection-replace", replace_key),
+    Screen("connection-another-account", key_of_another_account, answers=(422,)),
     Screen("connection-remove-refused", remove_refused, answers=(422,)),
     Screen("not-found", at("/w/acme/leads/999999/"), answers=(404,)),
     Screen("not-allowed", at("/w/acme/settings/connections/"), role="viewer", answers=(403,)),

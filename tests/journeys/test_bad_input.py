@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from portal.models import Connection
 from portal.sandbox import Fault
-from tests.journeys.waiting import settled
+from tests.journeys.waiting import open_live, sent, settled
 
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
 
@@ -195,7 +195,9 @@ def test_a_reply_that_fails_keeps_its_text(status, house, open_page, guard):
     house.sandbox.fault("dexra", "POST", "/messages", Fault.status(status))
     page.locator("#content").fill("Precious words")
     page.locator("#send-reply").click()
-    expect(page.locator("#thread .errorlist, #thread .msg.sending, #toasts").first).to_be_visible()
+    told = "#thread .errorlist, #thread .msg.sending .st, #toasts .toast"
+    expect(page.locator(told).first).to_be_visible()
+    settled(page)  # an open page shows a message before it is sent
     kept = page.locator("#content").input_value()
     waiting = page.locator(".msg.sending").all_inner_texts()
     assert "Precious words" in kept or any("Precious words" in text for text in waiting)
@@ -215,15 +217,15 @@ def test_the_portal_itself_out_of_reach_loses_nothing(house, open_page, guard):
     page.context.set_offline(False)
     page.locator("#send-reply").click()
     expect(page.locator(".msg.out")).to_contain_text("Precious words")
+    sent(page)
     assert len(house.writes) == 1
-    page.wait_for_timeout(1)
     offline = ("Failed to fetch", "ERR_INTERNET_DISCONNECTED")
     guard.found = [line for line in guard.found if not any(word in line for word in offline)]
 
 
 def test_signed_out_meanwhile_keeps_the_text_and_offers_the_sign_in(house, open_page, guard):
     page = open_page(house.owner)
-    page.goto(house.url(house.conversation("conv-mara")))
+    open_live(page, house.url(house.conversation("conv-mara")))  # later it would be refused one
     settled(page)
     page.context.clear_cookies(name="session")
     guard.expect(401, 403)

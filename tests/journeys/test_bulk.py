@@ -1,8 +1,11 @@
 """Many leads at once, as people do it: by mouse, by keyboard, over pages, without a script."""
 
+import pytest
+from playwright.sync_api import expect
+
 from portal.models import Batch
 from portal.services import batches
-from tests.journeys.waiting import settled
+from tests.journeys.waiting import selecting_works, settled
 
 
 def chosen(page):
@@ -12,6 +15,7 @@ def chosen(page):
 def test_a_range_a_page_and_the_rest_are_selected(house, open_page):
     page = open_page(house.owner)
     page.goto("/w/acme/leads/?per=25")
+    selecting_works(page)
     boxes, bar = page.locator("td.sel input"), page.locator("#bulk")
     assert not bar.is_visible()
     boxes.nth(2).click()
@@ -35,7 +39,7 @@ def test_a_range_a_page_and_the_rest_are_selected(house, open_page):
     settled(page)
     assert chosen(page) == "26 selected"
     page.reload()
-    settled(page)
+    selecting_works(page)
     assert chosen(page) == "26 selected"
 
     page.locator("#bulk-stage").click()
@@ -46,13 +50,14 @@ def test_a_range_a_page_and_the_rest_are_selected(house, open_page):
 
     # And is given away with the form.
     page.goto("/w/acme/leads/")
-    settled(page)
+    selecting_works(page)
     assert not bar.is_visible()
 
 
 def test_the_selection_ends_with_the_filter_and_says_so(house, open_page):
     page = open_page(house.owner)
     page.goto("/w/acme/leads/")
+    selecting_works(page)
     page.locator("td.sel input").nth(0).check()
     page.locator("#q").fill("novak")
     page.wait_for_url("**q=novak**")
@@ -64,7 +69,7 @@ def test_the_selection_ends_with_the_filter_and_says_so(house, open_page):
 def test_by_keyboard_alone(house, open_page):
     page = open_page(house.owner)
     page.goto("/w/acme/leads/")
-    settled(page)
+    selecting_works(page)
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.keyboard.press("j")
@@ -77,12 +82,17 @@ def test_by_keyboard_alone(house, open_page):
     page.keyboard.press("Enter")
     page.locator("#start").wait_for()
     page.go_back()
-    settled(page)
+    expect(page.locator("#bulk-count")).to_have_text("3 selected")
     page.keyboard.press("Escape")
     assert page.locator("td.sel input:checked").count() == 0
 
 
-def test_the_page_follows_the_batch_until_it_ends(house, open_page):
+@pytest.mark.parametrize("slow", [False, True], ids=["at once", "while answers are slow"])
+def test_the_page_follows_the_batch_until_it_ends(slow, house, open_page):
+    def late(route):
+        page.wait_for_timeout(2_500)  # the page asks every 2 s
+        route.continue_()
+
     page = open_page(house.owner)
     page.goto("/w/acme/leads/")
     for number in range(3):
@@ -92,14 +102,20 @@ def test_the_page_follows_the_batch_until_it_ends(house, open_page):
     page.locator("#bulk-tag-add-menu button").click()
     page.locator("#start").click()
     page.get_by_text("0 of 3 tried").wait_for()
+    if slow:
+        page.route("**/batches/*/", late)
     batches.run(Batch.objects.get().pk)
 
     page.get_by_text("3 of 3 tried").wait_for()
     page.locator("#undo").wait_for()
+    expect(page.locator(".toast")).to_contain_text("3 changed")
     assert page.locator("#batch-poll").count() == 0
     with_polls = len(asked(page))
-    page.wait_for_timeout(2_500)
+    page.wait_for_timeout(3_500)
     assert len(asked(page)) == with_polls
+
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("#undoing")).to_contain_text("3 records are set back")
 
 
 def asked(page):

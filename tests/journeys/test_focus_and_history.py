@@ -100,6 +100,28 @@ def test_an_address_gives_the_same_screen_in_a_new_tab(page, house):
     assert other.locator("#list-state").inner_text() == page.locator("#list-state").inner_text()
 
 
+@pytest.mark.parametrize("slow", [False, True], ids=["at once", "while answers are slow"])
+@pytest.mark.parametrize("by", ["Enter", "typing", "typing, after a while"])
+def test_a_quick_hand_loses_neither_its_words_nor_its_click(by, slow, page):
+    def late(route):
+        page.wait_for_timeout(300 if slow else 0)
+        route.continue_()
+
+    page.goto("/w/acme/leads/?per=25")
+    page.route("**/leads/?*", late)
+    page.locator("#q").fill("e")
+    if by == "Enter":
+        page.locator("#q").press("Enter")
+    elif by != "typing":
+        page.wait_for_timeout(260)
+    page.locator("#sort-company").dispatch_event("click")
+    expect(page).to_have_url(re.compile("q=e.*sort=company"))
+    page.wait_for_timeout(350)
+    settled(page)
+    expect(page).to_have_url(re.compile("q=e.*sort=company"))
+    expect(page.locator("#results table caption")).to_contain_text("sorted by Company")
+
+
 @pytest.mark.parametrize("kind", ["leads", "contacts", "conversations"])
 def test_typing_keeps_the_caret_and_piles_up_no_history(kind, page):
     page.goto("/w/acme/")

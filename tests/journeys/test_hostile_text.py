@@ -5,7 +5,7 @@ import pytest
 from tests.journeys.conftest import DESK, PHONE
 from tests.journeys.hostile import HOSTILE
 from tests.journeys.test_every_screen import SIDEWAYS
-from tests.journeys.waiting import settled
+from tests.journeys.waiting import sent, settled
 
 # What a page holds that could have come out of a text: things that act, load or run.
 ALIVE = """() => {
@@ -117,7 +117,7 @@ def test_hostile_texts_that_people_type_arrive_as_typed(house, open_page, guard)
     page.get_by_label("Text", exact=True).fill(text)
     page.get_by_role("button", name="Send to").click()
     page.locator(".msg.out").wait_for()
-    settled(page)
+    sent(page)
     assert house.sandbox.dexra_messages("conv-mara")[-1]["text"] == text
     assert page.evaluate(ALIVE) == []
     page.reload()

@@ -47,6 +47,7 @@ def check(folder):
     ]
 
 
+@pytest.mark.timeout(1800)  # all screens, one after the other
 def test_every_served_page_is_sound_html(house, open_page, guard, tmp_path, capfd):
     if missing():
         with capfd.disabled():

@@ -8,17 +8,20 @@ from playwright.sync_api import expect
 from portal.jobs import outbox as jobs
 from portal.models import Write
 from portal.services.leads import refresh_lead
-from portal.services.sending import send_due
+from portal.services.sending import send_due, send_one
 from tests.journeys.conftest import PHONE
 from tests.journeys.screens import fill_outbox
+from tests.journeys.waiting import open_live
 from tests.web.test_outbox import make
 
-CONNECTED = 1_500  # a page opens its stream a second after it was loaded
+# With a stream a page asks by itself every 20 s only: what comes sooner, the stream brought.
+WITHIN = 10_000
 
 
 @pytest.fixture
-def ten_seconds(settings):
-    settings.HOLD_SECONDS = 10
+def held(settings):
+    """Replies can be taken back for as long as the slowest machine takes to do so."""
+    settings.HOLD_SECONDS = 600
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def sent(house):
     return [m["text"] for m in house.sandbox.dexra_messages("conv-mara")[1:]]
 
 
-def test_a_reply_is_taken_back_and_sent_anew_by_keyboard(house, page, ten_seconds):
+def test_a_reply_is_taken_back_and_sent_anew_by_keyboard(house, page, held):
     page.goto(house.url(house.conversation("conv-mara")))
     page.locator("#content").focus()
     page.keyboard.type("The wrong invoice.")
@@ -65,7 +68,7 @@ def test_a_reply_is_taken_back_and_sent_anew_by_keyboard(house, page, ten_second
     assert sent(house) == ["The right invoice."]
 
 
-def test_z_takes_back_the_last_reply(house, page, ten_seconds):
+def test_z_takes_back_the_last_reply(house, page, held):
     page.goto(house.url(house.conversation("conv-mara")))
     page.locator("#content").fill("Too fast")
     page.locator("#send-reply").click()
@@ -75,21 +78,30 @@ def test_z_takes_back_the_last_reply(house, page, ten_seconds):
     expect(page.locator("#content")).to_have_value("Too fast")
 
 
+# Each mark is shown for a second only: a machine that looks now and then may miss it.
+KEEP_MARKS = """() => {
+  window.marks = "";
+  new MutationObserver(() => { marks += document.querySelector(".msg.out .st")?.innerText ?? "" })
+    .observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+
 def test_the_seconds_run_down_and_the_mark_changes_by_itself(house, page, settings):
-    settings.HOLD_SECONDS = 2
+    settings.HOLD_SECONDS = 3
     page.goto(house.url(house.conversation("conv-mara")))
+    page.evaluate(KEEP_MARKS)
     page.locator("#content").fill("On its way")
     page.locator("#send-reply").dblclick()
     mark = page.locator(".msg.out .st")
-    expect(mark).to_contain_text("Sending in 1 s.")
-    expect(mark).to_contain_text("Saved here, will be sent", timeout=8_000)
+    expect(mark).to_contain_text("Saved here, will be sent")
+    assert "Sending in 1 s." in page.evaluate("marks")
     jobs.send_write.call(Write.objects.get().pk)
-    expect(mark).to_contain_text("Sent from here", timeout=8_000)
+    expect(mark).to_contain_text("Sent from here")
     assert sent(house) == ["On its way"]
 
 
 @pytest.mark.parametrize("size", [PHONE], ids=["phone"])
-def test_without_javascript_a_reply_is_taken_back_too(house, open_page, ten_seconds, size):
+def test_without_javascript_a_reply_is_taken_back_too(house, open_page, held, size):
     page = open_page(house.owner, scripts=False, size=size)
     page.goto(house.url(house.conversation("conv-mara")))
     page.locator("#content").fill("Not yet")
@@ -100,29 +112,25 @@ def test_without_javascript_a_reply_is_taken_back_too(house, open_page, ten_seco
     assert sent(house) == []
 
 
-def test_what_stands_in_the_field_again_is_not_left_without_a_question(
-    house, page, ten_seconds, guard
-):
+def test_what_stands_in_the_field_again_is_not_left_without_a_question(house, page, held, guard):
     page.goto(house.url(house.conversation("conv-mara")))
     page.locator("#content").fill("Keep me")
     page.locator("#send-reply").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#content")).to_have_value("Keep me")
-    asked = []
     guard.dialogs_allowed = True
-    page.on("dialog", lambda dialog: asked.append(dialog.type))
-    page.reload()
-    assert asked == ["beforeunload"]
+    with page.expect_event("dialog") as asked:
+        page.reload()
+    assert asked.value.type == "beforeunload"
 
 
 def test_a_changed_select_is_not_left_without_a_question(house, page, guard):
     page.goto(house.url(house.lead("Petra Novak")) + "edit/")
     page.get_by_label("Stage").select_option("lost")
-    asked = []
     guard.dialogs_allowed = True
-    page.on("dialog", lambda dialog: asked.append(dialog.type))
-    page.get_by_role("link", name="Cancel").click()
-    assert asked == ["beforeunload"]
+    with page.expect_event("dialog") as asked:
+        page.get_by_role("link", name="Cancel").click()
+    assert asked.value.type == "beforeunload"
 
 
 def test_each_field_of_a_conflict_takes_one_press(house, page, guard):
@@ -148,15 +156,14 @@ def test_each_field_of_a_conflict_takes_one_press(house, page, guard):
 
 
 def test_what_changes_meanwhile_is_told_in_the_open_form(house, page):
-    page.goto(house.url(house.lead("Petra Novak")) + "edit/")
+    open_live(page, house.url(house.lead("Petra Novak")) + "edit/")
     page.get_by_label("Company").fill("Harbour Tools Ltd")
-    page.wait_for_timeout(CONNECTED)
 
     house.sandbox.edit_lead("lead-petra", pipeline_stage="converted")
     refresh_lead(house.lead("Petra Novak"))
 
     told = page.locator("#meanwhile")
-    expect(told).to_contain_text("Stage is now converted", timeout=8_000)
+    expect(told).to_contain_text("Stage is now converted", timeout=WITHIN)
     expect(page.get_by_label("Company")).to_have_value("Harbour Tools Ltd")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#facts")).to_contain_text("Harbour Tools Ltd")
@@ -191,13 +198,25 @@ def test_what_failed_is_found_mended_and_gone(house, open_page, scripts):
 def test_an_open_page_follows_what_becomes_of_it(house, page):
     made = fill_outbox(house)
     house.workspace.refresh_from_db()
-    page.goto("/w/acme/outbox/")
+    open_live(page, "/w/acme/outbox/")
     expect(page.locator("#group-waiting")).to_be_visible()
-    page.wait_for_timeout(CONNECTED)
 
     from portal.services import decisions
 
     decisions.discard(made["queued"], actor=house.owner)
 
-    expect(page.locator("#group-waiting")).to_have_count(0, timeout=8_000)
-    expect(page.locator(".side-outbox .count")).to_contain_text("4", timeout=8_000)
+    expect(page.locator("#group-waiting")).to_have_count(0, timeout=WITHIN)
+    expect(page.locator(".side-outbox .count")).to_contain_text("4", timeout=WITHIN)
+
+
+def test_a_list_says_what_it_cannot_show_yet_until_it_can(house, page):
+    values = {"actor": house.owner, "changes": {"visitor_name": "Ada"}}
+    waits = make(house.nexadesk, "queued", action="lead.create", **values)
+    open_live(page, "/w/acme/leads/")
+    unsent = page.locator("#unsent")
+    expect(unsent).to_contain_text("One new record is saved here and not in its service yet.")
+
+    send_one(waits.pk)
+
+    expect(unsent).to_be_empty(timeout=8_000)
+    assert house.lead("Ada")

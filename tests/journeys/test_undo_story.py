@@ -57,9 +57,8 @@ def test_z_takes_the_last_change_of_the_tab_back_and_then_the_one_before(page, h
     expect(page).to_have_url(re.compile(r"/contacts/$"))
     assert stage_of(house) == "lost"
 
-    page.keyboard.press("z")
-    expect(page.locator("#words")).to_be_attached()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("z")
     expect(page.locator(".messages")).to_contain_text("Undone")
     page.wait_for_function("JSON.parse(sessionStorage.getItem('undo:/w/acme')).length === 0")
     assert stage_of(house) == before

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import PASSWORD
+from tests.journeys.waiting import sent
 
 
 def sign_in(page, house):
@@ -74,12 +75,14 @@ def answer_and_note(page, house):
     page.get_by_label("Text", exact=True).fill("Here is your copy.")
     page.get_by_role("button", name="Send to").click()
     expect(page.locator(".msg.out")).to_contain_text("Here is your copy.")
+    sent(page)
 
     page.get_by_text("Private note", exact=True).first.click()
     expect(page.get_by_text("Only your team sees this.")).to_be_visible()
     page.get_by_label("Text", exact=True).fill("She asked twice.")
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".msg.note")).to_contain_text("She asked twice.")
+    sent(page)
 
     told = [(m["type"], m["text"]) for m in house.sandbox.dexra_messages("conv-mara")[1:]]
     assert told == [("text", "Here is your copy."), ("private_note", "She asked twice.")]

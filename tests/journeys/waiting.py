@@ -1,4 +1,8 @@
-"""When a page has come to rest."""
+"""When a page has come to rest, is connected, or has all its scripts."""
+
+import re
+
+from playwright.sync_api import expect
 
 QUIET = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
@@ -19,3 +23,21 @@ def settled(page):
     page.wait_for_timeout(60)
     page.wait_for_function(ASKING)
     page.evaluate(QUIET)
+
+
+def sent(page):
+    """Settled, and what was written has left: an open page shows a message before it is sent."""
+    settled(page)
+    expect(page.locator(".msg.sending")).to_have_count(0)
+    settled(page)
+
+
+def open_live(page, path):
+    """The page there, once its stream was let in or refused: it asks a second after it loaded."""
+    with page.expect_response("**/live/?*"):
+        page.goto(path)
+
+
+def selecting_works(page):
+    """The script that selects rows comes after the page was loaded; it counts at once."""
+    expect(page.locator("#bulk-count")).to_have_text(re.compile(r"^\d+ selected$"))

@@ -250,7 +250,9 @@ def test_a_page_of_a_search_costs_one_query(leads, workspace, django_assert_num_
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(text=st.text(min_size=1, max_size=12).filter(columns.search_term))
 def test_no_text_is_an_error(leads, workspace, text):

@@ -36,7 +36,8 @@ def test_a_dripping_answer_ends_with_the_deadline(talk, stopwatch, before):
     with pytest.raises(Unreachable) as unreachable:
         client.list_page(Kind.LEADS)
 
-    assert 0.4 <= stopwatch() < 1.0
+    assert stopwatch.by_the_clock() >= 0.4
+    assert stopwatch() < 1.0
     assert unreachable.value.arrived is True
     assert len(client.wire.requests) == 1
 
@@ -64,12 +65,14 @@ def test_a_server_that_never_answers_ends_with_the_deadline(sandbox, impatient, 
 
 def test_a_server_that_never_reads_ends_with_the_deadline(stopwatch):
     with socket.create_server(("127.0.0.1", 0)) as deaf:
+        # So little room that a body which is made in no time does not fit.
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         with (
             NEXADESK.open("fc_live_x", base_url=url, deadline_seconds=0.5) as client,
             pytest.raises(Unreachable) as unreachable,
         ):
-            client.create_lead({"need_summary": "x" * 30_000_000})
+            client.create_lead({"need_summary": "x" * 8_000_000})
 
     assert stopwatch() < 1.5
     assert unreachable.value.arrived is True
@@ -247,7 +250,7 @@ def test_nothing_is_sent_when_the_budget_is_spent(sandbox, budgeted):
 
 
 def test_waiting_for_the_budget_does_not_use_up_the_deadline(budgeted):
-    client = budgeted(Budget(pause=0.5), deadline_seconds=0.3)
+    client = budgeted(Budget(pause=1.5), deadline_seconds=1.2)
 
     assert client.list_page(Kind.LEADS).records == ()
 

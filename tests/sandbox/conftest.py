@@ -1,5 +1,7 @@
 """A sandbox on a real socket, and plain httpx clients for both of its APIs."""
 
+import time
+
 import httpx
 import pytest
 
@@ -8,7 +10,7 @@ from portal.sandbox import Sandbox, Webhooks, serve
 
 @pytest.fixture
 def sandbox():
-    webhooks = Webhooks(attempts=3, delays_seconds=(0.01,), timeout_seconds=2)
+    webhooks = Webhooks(attempts=3, delays_seconds=(0.01,), timeout_seconds=20)
     with serve(Sandbox(webhooks=webhooks)) as sandbox:
         yield sandbox
 
@@ -28,7 +30,7 @@ def dexra(sandbox):
 @pytest.fixture
 def control(sandbox):
     with httpx.Client(
-        base_url=f"{sandbox.base_url}/_sandbox", trust_env=False, verify=False
+        base_url=f"{sandbox.base_url}/_sandbox", trust_env=False, verify=False, timeout=20
     ) as http:
         yield http
 
@@ -48,7 +50,15 @@ def connect(sandbox):
         http.close()
 
 
+def soon(condition, seconds=20):
+    """Whether it becomes true; a busy machine takes its time."""
+    until = time.monotonic() + seconds
+    while not (reached := condition()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return reached
+
+
 def client(url, key):
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     # verify=False spares each test the loading of certificates; all addresses are plain http.
-    return httpx.Client(base_url=url, headers=headers, trust_env=False, verify=False, timeout=5)
+    return httpx.Client(base_url=url, headers=headers, trust_env=False, verify=False, timeout=20)

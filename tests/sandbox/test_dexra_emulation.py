@@ -97,7 +97,7 @@ def test_a_message_is_sent_and_a_note_does_not_show_as_last_message(sandbox, dex
     assert set(sent) == {"id", "conversation_id", "status", "timestamp"}
     assert (sent["status"], sent["conversation_id"]) == ("sent", one["id"])
     assert isinstance(sent["timestamp"], int)
-    assert abs(sent["timestamp"] - time.time()) < 5
+    assert abs(sent["timestamp"] - time.time()) < 60
     (stored,) = sandbox.dexra_messages(one["id"])
     assert (stored["type"], stored["text"]) == (kind or "text", "**Yes**")
     shown = sandbox.dexra_conversation(one["id"])["last_message"]

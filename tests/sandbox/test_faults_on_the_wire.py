@@ -12,9 +12,11 @@ import pytest
 from portal.sandbox import Fault, Sandbox, serve
 from portal.sandbox.faults import CANNED, NAMES
 from portal.sandbox.shapes import SHAPES
+from tests.sandbox.conftest import soon
+from tests.stopwatch import stopwatch
 
 
-def raw(sandbox, http, path="/leads", method="GET", seconds=2.0):
+def raw(sandbox, http, path="/leads", method="GET", seconds=20.0):
     """The bytes of an answer, read to the end, and the error that ended it, if any."""
     address = httpx.URL(sandbox.base_url)
     request = (
@@ -86,14 +88,13 @@ def test_a_reset_before_or_after_the_change(sandbox, nexadesk, fault, applied):
 
 
 def test_a_change_can_be_applied_long_after_the_connection_broke(sandbox, nexadesk):
-    sandbox.fault("nexadesk", "POST", "/leads", Fault.apply_late(0.15))
+    sandbox.fault("nexadesk", "POST", "/leads", Fault.apply_late(1.5))
 
     with pytest.raises(httpx.ReadError):
         nexadesk.post("/leads", json={"visitor_name": "x"})
 
     assert sandbox.leads == []
-    time.sleep(0.4)
-    assert len(sandbox.leads) == 1
+    assert soon(lambda: len(sandbox.leads) == 1)
 
 
 @pytest.mark.parametrize("part", ["status", "headers", "body"])
@@ -136,7 +137,7 @@ def test_a_delay_lies_before_or_after_the_change(sandbox, nexadesk, fault, appli
     with pytest.raises(httpx.ReadTimeout):
         nexadesk.post("/leads", json={"visitor_name": "x"}, timeout=0.2)
 
-    assert len(sandbox.leads) == (1 if applied else 0)
+    assert soon(lambda: len(sandbox.leads) == 1) if applied else sandbox.leads == []
 
 
 def test_silence_lasts_until_the_client_gives_up(sandbox, nexadesk):
@@ -151,7 +152,7 @@ def test_a_dripping_answer_is_whole_but_slow(sandbox, nexadesk, part):
     sandbox.fault("nexadesk", "GET", "/leads", Fault.drip(0.001, part))
     begun = time.monotonic()
 
-    answer = nexadesk.get("/leads", timeout=0.5)  # each read is quick, the whole is not
+    answer = nexadesk.get("/leads", timeout=20)  # each read is quick, the whole is not
 
     assert answer.json()["success"] is True
     assert time.monotonic() - begun > 0.09
@@ -257,8 +258,7 @@ def test_every_fault_that_exists_can_be_ordered_by_name():
 
 
 def test_stopping_ends_faults_that_still_wait_at_once():
-    begun = time.monotonic()
-    with serve(Sandbox()) as sandbox:
+    with stopwatch() as took, serve(Sandbox()) as sandbox:
         key = sandbox.key("nexadesk")
         sandbox.fault_next(Fault.silence())
         with pytest.raises(httpx.ReadTimeout):
@@ -268,15 +268,14 @@ def test_stopping_ends_faults_that_still_wait_at_once():
                 timeout=0.1,
                 trust_env=False,
             )
-    assert time.monotonic() - begun < 1
+    assert took() < 1
     with pytest.raises(httpx.ConnectError):
         httpx.get(sandbox.nexadesk_url, trust_env=False)
 
 
 def test_sandboxes_start_quickly_and_live_side_by_side():
-    begun = time.monotonic()
-    with serve(Sandbox()) as one, serve(Sandbox()) as two:
+    with stopwatch() as took, serve(Sandbox()) as one, serve(Sandbox()) as two:
         one.add_lead(visitor_name="only here")
         assert one.base_url != two.base_url
         assert two.leads == []
-    assert time.monotonic() - begun < 0.2
+    assert took() < 0.2

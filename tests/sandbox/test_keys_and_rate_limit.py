@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from portal.sandbox import Sandbox, serve
+from tests.sandbox.conftest import soon
 
 
 def test_keys_have_the_documented_form(sandbox):
@@ -86,13 +87,12 @@ def test_the_window_slides_and_refused_calls_do_not_count():
 
 
 def test_a_short_window_opens_again_on_the_wire(connect, sandbox):
-    sandbox.window_seconds = 0.3
+    sandbox.window_seconds = 2
     http = connect(sandbox.key("nexadesk", rate=1))
 
     assert http.get("/leads").status_code == 200
     assert http.get("/leads").status_code == 429
-    time.sleep(0.35)
-    assert http.get("/leads").status_code == 200
+    assert soon(lambda: http.get("/leads").status_code == 200)
 
 
 def test_each_key_has_its_own_window_and_unauthenticated_calls_do_not_count(sandbox, connect):
@@ -136,4 +136,4 @@ def test_every_answer_has_a_date_by_the_sandboxs_clock(sandbox, nexadesk):
 
     date = parsedate_to_datetime(nexadesk.get("/leads").headers["Date"])
 
-    assert abs(date.timestamp() + 600 - time.time()) < 3
+    assert abs(date.timestamp() + 600 - time.time()) < 60

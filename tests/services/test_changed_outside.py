@@ -109,6 +109,32 @@ def test_what_others_changed_before_our_change_was_refused_is_noted(ada, agent, 
     ]
 
 
+def test_what_merged_silently_with_our_change_is_theirs_and_ours_is_not(ada, agent, sandbox):
+    sandbox.edit_lead(ada.upstream_id, visitor_company="Harbour", pipeline_stage="new")
+    change(ada, agent, expected_billing_amount=900)
+
+    assert outside() == [
+        ("lead.outside", "Ada", {"visitor_company": None}, {"visitor_company": "Harbour"})
+    ]
+    assert sandbox.lead(ada.upstream_id)["visitor_company"] == "Harbour"
+    ours = Entry.objects.get(action="lead.update")
+    assert (ours.after, ours.outcome) == ({"expected_billing_amount": 900}, "done")
+
+
+def test_our_changes_one_after_the_other_are_nobody_elses(ada, agent, sandbox):
+    for number, (name, value) in enumerate(
+        [
+            ("pipeline_stage", "won"),
+            ("visitor_company", " Harbour "),
+            ("visitor_email", "A@X.example"),
+        ]
+    ):
+        now = Lead.objects.select_related("connection", "workspace").get()
+        change(now, agent, f"f{number}", **{name: value})
+
+    assert outside() == []
+
+
 def test_a_record_deleted_elsewhere(ada, sandbox):
     sandbox.delete_lead(ada.upstream_id)
 

@@ -1,17 +1,21 @@
 """People decide what no program can know: did it arrive, shall it be sent again, or not at all."""
 
 import pytest
+from django.utils import timezone
 
 from portal.errors import NotAllowed
 from portal.models import Conversation, Entry, Held, Lead, Message, Write
 from portal.outbox import decisions as rows
+from portal.outbox import doubts
 from portal.outbox.decisions import HeldBack, MovedOn
 from portal.providers.errors import Refused
 from portal.sandbox import Fault
 from portal.services import decisions
 from portal.services.conversations import send_reply
 from portal.services.leads import create_lead, update_lead
-from portal.services.sending import send_due, send_one
+from portal.services.lookups import NO_HISTORY
+from portal.services.recovery import look_up_due
+from portal.services.sending import expire_silent, send_due, send_one
 
 
 @pytest.fixture
@@ -111,6 +115,44 @@ def test_a_refused_one_sent_again_is_a_new_line_of_the_log(queued, agent, admin,
         "done",
     ]
     assert [record["visitor_name"] for record in sandbox.leads] == ["Ada"]
+
+
+def test_what_may_have_arrived_stays_so_in_the_log_whatever_the_second_try_comes_to(
+    unsure, agent, sandbox
+):
+    decisions.send_again(unsure, actor=agent)
+    sandbox.fault("dexra", "POST", "/messages", Fault.status(422))
+    send_one(unsure.pk)
+
+    assert current(unsure).status == "refused"
+    assert [outcome for action, outcome in outcomes() if action == "message.send"] == [
+        "unknown",
+        "refused",
+    ]
+
+
+def test_a_sender_that_was_killed_is_not_under_way_in_the_log_for_ever(queued, agent):
+    """Nobody was there to write down that its answer is missing."""
+    Write.objects.update(status="in_flight", lease_until=timezone.now())
+    expire_silent()
+    assert outcomes()[-1] == ("lead.create", "unknown")
+
+    Write.objects.update(status="undecided")
+    decisions.discard(current(queued), actor=agent)
+    assert ("lead.create", "unknown") in outcomes()
+
+
+def test_what_is_left_to_a_person_after_a_restore_is_not_confirmed_in_the_log(
+    conversation, agent, settings
+):
+    settings.HOLD_SECONDS = 10
+    send_reply(conversation, "On its way", actor=agent, form_id="before-backup")
+    doubts.doubt_all("restored from a backup")
+    look_up_due()
+
+    assert Write.objects.get().status == "undecided"
+    entry = Entry.objects.get(action="message.send")
+    assert (entry.outcome, entry.reason) == ("unknown", NO_HISTORY)
 
 
 def test_discarded_it_is_never_sent_and_its_text_stays(queued, agent, sandbox):

@@ -68,6 +68,34 @@ def test_many_events_on_one_record_make_one_fetch(sandbox, post):
     assert Delivery.objects.filter(status="done").count() == 105
 
 
+def test_a_flood_that_names_its_records_by_turns_makes_few_fetches(sandbox, post):
+    sandbox.nexadesk_assumptions.thin_events = True
+    leads = [sandbox.add_lead(visitor_name=f"Lead {n}") for n in range(30)]
+    contacts = [sandbox.add_contact(first_name=f"Contact {n}") for n in range(30)]
+    for n in range(6):
+        for lead, contact in zip(leads, contacts, strict=True):
+            sandbox.edit_lead(lead["id"], visitor_name=f"Name {n}")
+            sandbox.edit_contact(contact["id"], first_name=f"Name {n}")
+    Window.objects.update(limit=100_000)
+
+    post.deliver()
+
+    assert len(sandbox.requests) <= 2 * (len(leads) + len(contacts))
+    assert {lead.name for lead in Lead.objects.all()} == {"Name 5"}
+    assert {contact.first_name for contact in Contact.objects.all()} == {"Name 5"}
+    assert Delivery.objects.filter(status="done").count() == 2 * 7 * 30
+
+
+def test_where_one_record_cannot_be_read_by_its_id_the_lists_are_asked(sandbox, post):
+    lead = sandbox.add_lead(visitor_name="Grace")
+    rows = {"success": True, "data": [{"id": lead["id"]}], "pagination": {}}
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.garbage(text=json.dumps(rows)))
+    post.bring(post.collected())
+
+    assert post.apply().sync_wanted
+    assert Delivery.objects.get().status == "waiting"
+
+
 def test_an_older_event_that_comes_late_changes_nothing(sandbox, post):
     lead = sandbox.add_lead(visitor_name="First")
     time.sleep(0.002)

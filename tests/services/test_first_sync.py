@@ -1,8 +1,10 @@
 """A fresh connection is copied whole, newest first, in as few calls as the API allows."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
 from portal.models import Conversation, Lead, Message, SyncState
 from portal.sandbox import Fault
@@ -85,6 +87,52 @@ def test_sees_what_others_changed(sandbox, nexadesk, synced):
 
     assert (report.updated, report.requests) == (30, 1)
     assert Lead.objects.filter(stage="lost", amount=77).count() == 30
+
+
+@pytest.fixture
+def imported(sandbox, nexadesk, synced):
+    """Somebody imported 400 leads half a minute ago; they are all here."""
+    at = (datetime.now(UTC) - timedelta(seconds=30)).isoformat(timespec="milliseconds")
+    for n in range(400):
+        sandbox.add_lead(visitor_name=f"Lead {n}", created_at=at, updated_at=at)
+    synced(nexadesk)
+    sandbox.requests.clear()
+    return nexadesk
+
+
+def test_after_a_large_import_a_pass_with_nothing_new_is_one_call_too(imported):
+    assert sync_connection(imported)[0].requests == 1
+
+
+def test_and_thirty_changes_are_seen_with_two(sandbox, imported):
+    for lead in sandbox.leads[100:130]:
+        sandbox.edit_lead(lead["id"], pipeline_stage="lost")
+
+    report = sync_connection(imported)[0]
+
+    assert (report.updated, report.requests) == (30, 2)
+
+
+def test_as_many_changes_as_fill_pages_cost_one_call_more(sandbox, imported):
+    for lead in sandbox.leads[:200]:
+        sandbox.edit_lead(lead["id"], pipeline_stage="lost")
+
+    report = sync_connection(imported)[0]
+
+    assert (report.updated, report.requests) == (200, 3)
+
+
+def test_changes_dated_by_a_clock_that_is_slow_are_all_seen(sandbox, nexadesk, synced):
+    for n in range(300):
+        sandbox.add_lead(visitor_name=f"Lead {n}", updated_at="2026-03-01T10:00:00.000Z")
+    synced(nexadesk)
+    slow = (datetime.now(UTC) - timedelta(minutes=5)).isoformat(timespec="milliseconds")
+    for lead in sandbox.leads[:150]:
+        sandbox.edit_lead(lead["id"], pipeline_stage="lost", updated_at=slow)
+
+    report = sync_connection(nexadesk)[0]
+
+    assert (report.updated, report.requests) == (150, 2)
 
 
 def test_dexra_conversations_come_with_the_last_message_of_each(sandbox, dexra, synced):

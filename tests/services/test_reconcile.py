@@ -104,6 +104,19 @@ def test_a_large_drop_asks_an_admin_first(sandbox, hundreds, admin):
     assert of_leads().missing == 0
 
 
+def test_what_was_set_aside_goes_with_what_an_admin_confirms(sandbox, hundreds, admin):
+    odd = sandbox.add_lead(visitor_name="Ada\x00")
+    sync_connection(hundreds)
+    assert SetAside.objects.get().upstream_id == odd["id"]
+    for lead in [odd, *sandbox.leads[:30]]:
+        sandbox.delete_lead(lead["id"])
+    sync_connection(hundreds, full=True)
+
+    checks.confirm_missing(of_leads(), hundreds, actor=admin)
+
+    assert not SetAside.objects.exists()
+
+
 def test_an_admin_may_say_no(sandbox, hundreds, admin):
     for lead in sandbox.leads[:30]:
         sandbox.delete_lead(lead["id"])
@@ -117,19 +130,203 @@ def test_an_admin_may_say_no(sandbox, hundreds, admin):
     assert sandbox.requests.count("GET /leads") == 1  # it does not ask again at once
 
 
-def test_a_confirmation_that_comes_after_the_outage_deletes_nothing(sandbox, hundreds, admin):
-    kept = sandbox.leads[:60]
-    for lead in kept:
+def test_a_confirmation_that_the_count_speaks_against_deletes_nothing(sandbox, hundreds, admin):
+    for lead in sandbox.leads[:60]:
         sandbox.delete_lead(lead["id"])
     sync_connection(hundreds, full=True)
-    for lead in kept:
-        sandbox.add_lead(**lead)
-    sync_connection(hundreds)
+    SyncState.objects.filter(kind="leads").update(told_total=250)
 
     with pytest.raises(NotMissingAnyMore):
         checks.confirm_missing(of_leads(), hundreds, actor=admin)
 
     assert len(live_leads()) == 250
+
+
+def test_a_question_is_withdrawn_as_soon_as_the_count_tells_that_they_are_back(
+    sandbox, hundreds, admin
+):
+    kept = sandbox.leads[:60]
+    for lead in kept:
+        sandbox.delete_lead(lead["id"])
+    assert reports_of(hundreds, full=True)["leads"].missing == 60
+    reports_of(hundreds)
+    assert of_leads().missing == 60  # nothing new is known
+    for lead in kept:
+        sandbox.add_lead(**lead)
+
+    sync_connection(hundreds)
+
+    assert (of_leads().missing, of_leads().check_wanted) == (0, True)
+    assert checks.confirm_missing(of_leads(), hundreds, actor=admin) == 0
+    assert len(live_leads()) == 250
+    later(hours=1)
+    sync_connection(hundreds)
+    assert (of_leads().missing, len(live_leads())) == (0, 250)
+
+
+def test_a_question_is_withdrawn_when_one_of_them_shows_again(sandbox, hundreds):
+    for lead in sandbox.leads[:60]:
+        sandbox.delete_lead(lead["id"])
+    back = Lead.objects.exclude(upstream_id__in={lead["id"] for lead in sandbox.leads}).first()
+    sync_connection(hundreds, full=True)
+    sandbox.add_lead(**back.raw)
+    sandbox.edit_lead(back.upstream_id, visitor_name="Back")
+
+    sync_connection(hundreds)
+    assert of_leads().missing == 0
+
+    later(hours=1)
+    sync_connection(hundreds)
+    assert of_leads().missing == 59  # those that are still missing are asked about anew
+
+
+def test_dexras_conversations_are_asked_about_no_longer_either(sandbox, dexra, synced):
+    fill(sandbox, Amounts(leads=1, contacts=1, conversations=1, dexra_conversations=40))
+    synced(dexra)
+    kept = sandbox.dexra_conversations[:30]
+    for one in kept:
+        sandbox.delete_dexra_conversation(one["id"])
+    assert reports_of(dexra, full=True)["conversations"].missing == 30
+    for one in kept:
+        sandbox.add_dexra_conversation(**one)
+
+    sync_connection(dexra)
+
+    assert SyncState.objects.get(kind="conversations").missing == 0
+    assert not Conversation.objects.filter(gone_at__isnull=False).exists()
+
+
+def test_a_count_that_was_odd_when_they_were_asked_about_withdraws_nothing(sandbox, hundreds):
+    for lead in sandbox.leads[:60]:
+        sandbox.delete_lead(lead["id"])
+    sync_connection(hundreds, full=True)
+    notes = of_leads().check_notes
+    SyncState.objects.filter(kind="leads").update(check_notes=notes | {"told": 400})
+    sandbox.add_lead(visitor_name="New")
+
+    sync_connection(hundreds)
+
+    assert of_leads().missing == 60
+
+
+FEW = {
+    "leads": ("add_lead", "delete_lead", Lead),
+    "contacts": ("add_contact", "delete_contact", Contact),
+    "conversations": ("add_conversation", "delete_conversation", Conversation),
+}
+
+
+@pytest.mark.parametrize("kind", FEW)
+@pytest.mark.parametrize("number", [1, 3, 20])
+def test_the_last_ones_of_a_kind_are_gone_after_one_check(kind, number, sandbox, nexadesk):
+    """The list is empty and says so, and each record's own address says 404, twice."""
+    add, delete, model = FEW[kind]
+    made = [getattr(sandbox, add)()["id"] for _ in range(number)]
+    sync_connection(nexadesk)
+    for one in made:
+        getattr(sandbox, delete)(one)
+
+    report = reports_of(nexadesk, full=True)[kind]
+
+    assert (report.gone, report.missing, report.error) == (number, 0, "")
+    assert report.requests == 1 + 2 * number
+    assert not model.objects.filter(gone_at=None).exists()
+    assert [r.error for r in reports_of(nexadesk).values()] == ["", "", ""]
+
+
+def test_the_last_conversation_of_dexra_too(sandbox, dexra):
+    sandbox.add_dexra_conversation(subject="Only one")
+    sync_connection(dexra)
+    sandbox.delete_dexra_conversation(sandbox.dexra_conversations[0]["id"])
+
+    report = reports_of(dexra, full=True)["conversations"]
+
+    assert (report.gone, report.missing) == (1, 0)
+
+
+@pytest.fixture
+def four(sandbox, nexadesk):
+    for number in range(4):
+        sandbox.add_lead(visitor_name=f"Lead {number}")
+    sync_connection(nexadesk)
+    return nexadesk
+
+
+def test_an_empty_list_of_a_few_that_are_there_deletes_nothing_and_asks_nobody(sandbox, four):
+    bookmark = of_leads().bookmark
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.shape("nothing_listed"), times=1)
+
+    report = reports_of(four, full=True)["leads"]
+
+    assert (report.gone, report.missing) == (0, 0)
+    assert len(live_leads()) == 4
+    assert (of_leads().bookmark, of_leads().check_wanted) == (bookmark, True)
+
+
+def test_of_an_empty_list_only_what_is_proven_to_be_gone_goes(sandbox, four):
+    one = sandbox.leads[0]["id"]
+    sandbox.delete_lead(one)
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.shape("nothing_listed"), times=1)
+
+    report = reports_of(four, full=True)["leads"]
+
+    assert (report.gone, report.missing) == (1, 0)
+    assert live_leads() == {lead["id"] for lead in sandbox.leads}
+
+
+@pytest.mark.parametrize("status", [500, 403, 401, 429])
+def test_an_answer_that_is_no_404_proves_nothing(status, sandbox, four, monkeypatch):
+    monkeypatch.setattr(http, "FIRST_BACKOFF_SECONDS", 0.001)
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.shape("nothing_listed"), times=1)
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.status(status), times=None)
+
+    report = reports_of(four, full=True)["leads"]
+
+    assert report.error
+    assert (report.gone, len(live_leads())) == (0, 4)
+
+
+def test_one_404_proves_nothing(sandbox, four):
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.shape("nothing_listed"), times=1)
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.status(404), times=1)
+
+    report = reports_of(four, full=True)["leads"]
+
+    assert (report.gone, len(live_leads())) == (0, 4)
+
+
+def test_an_empty_list_whose_count_says_otherwise_asks_an_admin(sandbox, four):
+    page = sandbox_page(sandbox, total=4, shown=())
+    sandbox.fault("nexadesk", "GET", "/leads", page, times=3)
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.status(404), times=None)
+
+    report = reports_of(four, full=True)["leads"]
+
+    assert (report.gone, report.missing, len(live_leads())) == (0, 4, 4)
+
+
+def test_where_nothing_can_be_read_by_its_id_a_404_proves_nothing(sandbox, four):
+    """The list is odd (its count is off), and 404 may only mean: there is no such call."""
+    hidden = sandbox.leads[0]["id"]
+    page = sandbox_page(sandbox, total=4, shown=[r for r in sandbox.leads if r["id"] != hidden])
+    sandbox.fault("nexadesk", "GET", "/leads", page, times=2)
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.status(404), times=None)
+
+    report = reports_of(four, full=True)["leads"]
+
+    assert (report.gone, report.missing, len(live_leads())) == (0, 1, 4)
+
+
+def test_more_than_a_few_of_an_empty_list_are_asked_about(sandbox, nexadesk):
+    for _ in range(21):
+        sandbox.add_lead()
+    sync_connection(nexadesk)
+    for lead in list(sandbox.leads):
+        sandbox.delete_lead(lead["id"])
+
+    report = reports_of(nexadesk, full=True)["leads"]
+
+    assert (report.gone, report.missing, report.requests) == (0, 21, 1)
 
 
 LIES = {
@@ -230,6 +427,19 @@ def test_a_check_makes_room_for_others_and_goes_on(sandbox, hundreds):
     assert of_leads().check_started_at is None
 
 
+def test_one_that_goes_behind_the_walk_while_another_comes_is_gone_all_the_same(sandbox, hundreds):
+    """The count stays as it was: nothing else tells that the walk met one that went."""
+    later(hours=30)
+    assert reports_of(hundreds, how=How(seconds=0))["leads"].more
+    met = max(sandbox.leads, key=lambda lead: lead["created_at"])
+    sandbox.delete_lead(met["id"])
+    sandbox.add_lead(visitor_name="New")
+
+    reports_of(hundreds)
+
+    assert live_leads() == {lead["id"] for lead in sandbox.leads}
+
+
 def test_a_count_that_is_never_right_is_looked_into_less_and_less_often(sandbox, nexadesk):
     fill(sandbox, Amounts(leads=30, contacts=1, conversations=1, dexra_conversations=1))
     sync_connection(nexadesk)
@@ -245,10 +455,11 @@ def test_a_count_that_is_never_right_is_looked_into_less_and_less_often(sandbox,
     assert of_leads().drift == 1
 
 
-def sandbox_page(sandbox, total):
+def sandbox_page(sandbox, total, shown=None):
     import json
 
-    data = sorted(sandbox.leads, key=lambda lead: lead["updated_at"], reverse=True)
+    rows = sandbox.leads if shown is None else shown
+    data = sorted(rows, key=lambda lead: lead["updated_at"], reverse=True)
     shown = [{k: v for k, v in lead.items() if not k.startswith("_")} for lead in data]
     pagination = {"has_more": False, "next_cursor": None, "total_count": total, "limit": 100}
     return Fault.garbage(

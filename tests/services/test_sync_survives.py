@@ -8,7 +8,7 @@ import pytest
 from portal.budget.models import Window
 from portal.mirror import progress
 from portal.mirror.progress import LostLease
-from portal.models import Contact, Conversation, Lead, SyncState
+from portal.models import Contact, Conversation, Lead, SyncRun, SyncState
 from portal.providers import http
 from portal.records import Kind
 from portal.sandbox import Fault
@@ -16,6 +16,7 @@ from portal.sandbox.data.fill import Amounts, fill
 from portal.services.read_ahead import read_ahead
 from portal.services.sync import How, sync_connection
 from portal.services.upstream import source_of
+from portal.vault import store as vault
 
 
 def reports_of(connection, **options):
@@ -199,17 +200,37 @@ def test_a_page_cut_at_any_byte_changes_nothing_and_comes_again(sandbox, nexades
         sandbox.fault("nexadesk", "GET", "/leads", Fault.cut_body(keep), times=3)
         assert reports_of(nexadesk)["leads"].error
         assert leads() == {}
+        Window.objects.update(calls=[])  # as if a minute had passed
 
     reports_of(nexadesk)
 
     assert leads() == source(sandbox)
 
 
-def test_an_edited_contact_is_found_by_the_daily_check(sandbox, nexadesk, synced):
-    fill(sandbox, Amounts(leads=1, contacts=30, conversations=1, dexra_conversations=1))
-    synced(nexadesk)
+def edited_contact(sandbox, connection, synced, *, ago):
+    """A contact that somebody edited, which no order shows, so long after the last walk."""
+    fill(sandbox, Amounts(leads=1, contacts=130, conversations=1, dexra_conversations=1))
+    synced(connection)
     contact = sandbox.contacts[5]["id"]
     sandbox.edit_contact(contact, company_name="Harbour Tools")
+    SyncState.objects.update(checked_at=datetime.now(UTC) - ago)
+    return contact
+
+
+def test_an_edited_contact_is_found_within_ten_minutes(sandbox, nexadesk, synced):
+    contact = edited_contact(sandbox, nexadesk, synced, ago=timedelta(minutes=11))
+
+    first, second = reports_of(nexadesk)["contacts"], reports_of(nexadesk)["contacts"]
+
+    assert Contact.objects.get(upstream_id=contact).company == "Harbour Tools"
+    assert (first.requests, second.requests) == (2 + 2, 2)
+
+
+def test_and_by_the_daily_check_where_webhooks_tell_of_edits(sandbox, nexadesk, synced):
+    vault.note_hook(nexadesk, verified=True, every=timedelta(0))
+    nexadesk.refresh_from_db()
+    contact = edited_contact(sandbox, nexadesk, synced, ago=timedelta(hours=23))
+    assert reports_of(nexadesk)["contacts"].requests == 2
     SyncState.objects.update(checked_at=datetime.now(UTC) - timedelta(hours=25))
 
     reports_of(nexadesk)
@@ -228,6 +249,26 @@ def test_a_dexra_conversation_that_was_closed_is_found_by_its_walk(sandbox, dexr
     reports_of(dexra)
 
     assert Conversation.objects.get(upstream_id=old).state == "closed"
+
+
+def test_an_old_open_dexra_conversation_is_read_again_before_the_walk_of_all(
+    sandbox, dexra, synced
+):
+    old = "2026-03-01T10:00:00Z"
+    for n in range(230):
+        status = "open" if n < 120 else "closed"
+        sandbox.add_dexra_conversation(subject=f"S {n}", created_at=old, status=status)
+    synced(dexra)
+    asked = sandbox.dexra_conversations[0]["id"]
+    sandbox.incoming_message(asked, "Is anybody there?")
+    SyncRun.objects.update(started_at=datetime.now(UTC) - timedelta(minutes=4))
+
+    first, second = reports_of(dexra)["conversations"], reports_of(dexra)["conversations"]
+
+    assert Conversation.objects.get(upstream_id=asked).last_message == "Is anybody there?"
+    assert (first.requests, second.requests) == (1 + 2, 1)
+    assert SyncState.objects.get().told_total == 230
+    assert SyncState.objects.get().check_wanted is False
 
 
 def test_new_dexra_conversations_cost_one_call(sandbox, dexra, synced):
@@ -274,6 +315,14 @@ def test_threads_of_open_conversations_are_read_while_the_key_is_idle(sandbox, n
 
     read = Conversation.objects.filter(messages_at__isnull=False)
     assert (read.count(), read.filter(state="closed").count()) == (7, 0)
+
+
+def test_a_thread_dated_by_a_clock_ahead_of_ours_is_read_once(sandbox, nexadesk, synced):
+    sandbox.clock.offset_seconds = 3600
+    sandbox.add_conversation(visitor_name="V", thread=[("visitor", "Hello?")])
+    synced(nexadesk)
+
+    assert (read_ahead(nexadesk), read_ahead(nexadesk)) == (1, 0)
 
 
 def test_but_not_while_it_is_busy(sandbox, nexadesk, synced):

@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from portal.errors import NotAllowed
 from portal.models import Batch, Contact, Conversation, Entry, Lead, Write
+from portal.outbox import decisions
 from portal.providers.errors import Duplicate
 from portal.sandbox import Fault
 from portal.services import batches, undo
 from portal.services.contacts import create_contact, delete_contact, update_contact
 from portal.services.conversations import add_note, set_status, start_conversation
+from portal.services.decisions import edit
 from portal.services.errors import CannotUndo, StaleRecord
 from portal.services.leads import create_lead, delete_lead, update_lead
 
@@ -75,7 +77,7 @@ def test_a_change_goes_back_to_exactly_the_fields_before(ada, agent, admin, sand
     assert there["visitor_company"] == "Harbour Tools"
     assert sandbox.requests.matching("PATCH /leads")[0].body.keys() == write.changes.keys()
     assert again(ada).stage == "new"
-    entry = Entry.objects.latest("pk")
+    entry = Entry.objects.filter(action="lead.update").latest("pk")
     assert (entry.actor, entry.outcome, entry.after["pipeline_stage"]) == (
         admin.user,
         "done",
@@ -130,6 +132,28 @@ def test_who_saw_the_later_change_may_put_it_back_nevertheless(ada, agent, sandb
     undo.undo(undo.one(agent.workspace, write.pk), actor=agent, seen={"pipeline_stage": "lost"})
 
     assert sandbox.lead(ada.upstream_id)["pipeline_stage"] == "new"
+
+
+@pytest.mark.parametrize(("chosen", "undone"), [("new", True), ("contacted", False)])
+def test_an_undo_that_is_decided_later_is_still_one_unless_it_says_otherwise(
+    chosen, undone, ada, agent, sandbox
+):
+    write = change(ada, agent, pipeline_stage="won")
+    sandbox.edit_lead(ada.upstream_id, pipeline_stage="lost")
+    with pytest.raises(StaleRecord):
+        take_back(write, agent)
+    refused = decisions.find(agent.workspace, Write.objects.get(undoes=write).pk)
+
+    edit(
+        refused, {"pipeline_stage": chosen}, before={"pipeline_stage": "lost"}, actor=agent,
+        form_id="chosen-later",
+    )  # fmt: skip
+
+    assert sandbox.lead(ada.upstream_id)["pipeline_stage"] == chosen
+    if undone:
+        assert why_not(write, agent) == undo.UNDONE
+    else:
+        assert undo.inverse(undo.one(agent.workspace, write.pk))
 
 
 def test_but_not_if_it_changed_once_more(ada, agent, sandbox):

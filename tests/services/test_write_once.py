@@ -15,7 +15,7 @@ from portal.sandbox import Fault
 from portal.services.contacts import create_contact, existing_contact, know_user, update_contact
 from portal.services.conversations import add_note, send_reply, set_status, start_conversation
 from portal.services.errors import CannotDo, StaleRecord
-from portal.services.leads import create_lead, delete_lead, update_lead
+from portal.services.leads import create_lead, delete_lead, refresh_lead, update_lead
 from portal.services.sending import expire_silent, send_due
 
 
@@ -67,7 +67,7 @@ def test_the_row_is_committed_before_the_request_leaves(
     sandbox.add_lead(visitor_name="Ada", pipeline_stage="new")
     synced(nexadesk)
     lead = Lead.objects.select_related("connection", "workspace").get()
-    sandbox.fault("nexadesk", "PATCH", "/leads", Fault.delay(1))
+    sandbox.fault("nexadesk", "PATCH", "/leads", Fault.delay(3))
     seen = []
 
     def look_from_outside():
@@ -217,11 +217,53 @@ def test_a_lead_deleted_there_is_hidden_here(lead, agent, sandbox):
     assert Lead.objects.get().gone_at is not None
 
 
+def test_one_not_found_that_the_next_answer_takes_back_removes_nothing(lead, agent, sandbox):
+    sandbox.fault("nexadesk", "PATCH", "/leads", Fault.status(404))
+
+    with pytest.raises(NotFound):
+        change_stage(lead, agent)
+
+    assert Lead.objects.get().gone_at is None
+    sandbox.fault("nexadesk", "GET", "/leads", Fault.status(404))
+    assert refresh_lead(lead) == lead
+    assert Write.objects.get().changes == {"pipeline_stage": "qualified"}
+
+
+def test_a_reply_that_finds_no_way_leaves_the_thread_where_it_is(conversation, agent, sandbox):
+    sandbox.fault("dexra", "POST", "/messages", Fault.status(404))
+
+    with pytest.raises(NotFound):
+        send_reply(conversation, "Hello", actor=agent, form_id="f")
+
+    assert Conversation.objects.get().gone_at is None
+
+
+def test_a_user_that_no_call_can_read_stays_though_not_found(dexra, agent, sandbox):
+    user = know_user(dexra, sandbox.add_dexra_user()["id"])
+    sandbox.fault("dexra", "PATCH", "/users", Fault.status(404), times=None)
+    changes = {"custom_attributes": {"plan": "gold"}}
+
+    with pytest.raises(NotFound):
+        update_contact(user, changes, before={}, actor=agent, form_id="f")
+
+    assert Contact.objects.get().gone_at is None
+
+
 def test_deleting_what_is_gone_already_is_done(lead, agent, sandbox):
     sandbox.delete_lead(lead.upstream_id)
 
     assert delete_lead(lead, actor=agent, form_id="f").sent
     assert Entry.objects.get(action="lead.delete").before["visitor_name"] == "Ada"
+
+
+def test_a_deletion_that_finds_nothing_of_a_record_that_is_there_is_not_done(lead, agent, sandbox):
+    sandbox.fault("nexadesk", "DELETE", "/leads", Fault.status(404))
+
+    with pytest.raises(Refused):
+        delete_lead(lead, actor=agent, form_id="f")
+
+    assert Lead.objects.get().gone_at is None
+    assert sandbox.lead(lead.upstream_id)
 
 
 def test_a_duplicate_contact_can_be_found(sandbox, nexadesk, agent):

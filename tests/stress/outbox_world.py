@@ -231,17 +231,19 @@ def _open():
 
 
 def quiet(world, seconds):
-    """No more kills and faults: until nothing is on its way, or too long."""
+    """No more kills and faults: until nothing is on its way, or nothing has moved for so long."""
     for child in list(world.children):
         os.kill(child, signal.SIGKILL)
     while world.children:
         world.reap()
         time.sleep(0.01)
     (world.folder / "quiet").touch()
-    until = time.monotonic() + seconds
-    while _open() and time.monotonic() < until:
-        recovery.look_up_due()
-        sending.send_due()
+    fewest, moved = None, time.monotonic()
+    while (left := _open()) and time.monotonic() < moved + seconds:
+        if fewest is None or left < fewest:
+            fewest, moved = left, time.monotonic()
+        recovery.look_up_due(seconds=5)
+        sending.send_due(seconds=5)
         time.sleep(0.1)
 
 
@@ -251,7 +253,7 @@ def main():
     began = time.monotonic()
     storm(world)
     stormed = time.monotonic() - began
-    quiet(world, seconds=120)
+    quiet(world, seconds=60)
     report = {
         "kills": world.kills,
         "at_points": world.at_points,

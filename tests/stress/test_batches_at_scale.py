@@ -78,6 +78,7 @@ PEOPLE = """
 import json, pathlib, time
 from portal.models import Lead, Membership
 from portal.services.leads import update_lead
+from tests.stopwatch import stopwatch
 member = Membership.objects.select_related("workspace", "user").get()
 leads = list(Lead.objects.select_related("connection", "workspace").order_by("-id")[:3])
 took, turn, stop = [], 0, pathlib.Path("{stop}")
@@ -87,13 +88,13 @@ while not stop.exists() and time.time() < until:
     lead.connection.workspace = lead.workspace
     lead.refresh_from_db(fields=["raw"])
     turn += 1
-    began = time.monotonic()
-    outcome = update_lead(
-        lead, {{"need_summary": f"Turn {{turn}}"}},
-        before={{"need_summary": lead.raw.get("need_summary")}},
-        actor=member, form_id=f"by-hand-{{turn}}-of-people",
-    )
-    took.append((time.monotonic() - began, outcome.write.status))
+    with stopwatch() as seconds:
+        outcome = update_lead(
+            lead, {{"need_summary": f"Turn {{turn}}"}},
+            before={{"need_summary": lead.raw.get("need_summary")}},
+            actor=member, form_id=f"by-hand-{{turn}}-of-people",
+        )
+        took.append((seconds(), outcome.write.status))
     time.sleep(1.5)
 print(json.dumps(took))
 """
@@ -172,7 +173,9 @@ def test_a_large_change_keeps_to_its_word(world, record_property):
     stop = database.parent / "stop"
     people = python(env, PEOPLE, stop=stop)
     time.sleep(WINDOW + 6)  # they have been at it for a while when the estimate is made
+    began = time.monotonic()
     pk, calls, seconds = told(env, MAKE, rows=ROWS)
+    start_seconds = time.monotonic() - began  # mostly that: what this machine needs for a process
     began = time.monotonic()
     for point in KILLS:
         killed = python({**env, "CROSSDESK_CRASH_AT": point}, WORK, pk=pk)
@@ -230,5 +233,7 @@ def test_a_large_change_keeps_to_its_word(world, record_property):
     )
     (database.parent / "seconds").write_text(f"{seconds} {took} {undo_seconds} {undone}")
     # A process takes seconds to start, which only a short run feels.
-    assert abs(undone - undo_seconds) <= 0.2 * undo_seconds + (0 if LONG else 8)
-    assert abs(took - seconds) <= 0.2 * seconds + (0 if LONG else 10)
+    starts = 0 if LONG else max(8, 3 * start_seconds)
+    assert abs(undone - undo_seconds) <= 0.2 * undo_seconds + starts
+    starts = 0 if LONG else max(10, 3 * start_seconds * (len(KILLS) + 1))
+    assert abs(took - seconds) <= 0.2 * seconds + starts

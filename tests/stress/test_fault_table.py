@@ -171,6 +171,7 @@ class Table:
 def table(sandbox, agent, nexadesk, dexra, settings, monkeypatch):
     settings.OUTBOX_SETTLE_SECONDS = SETTLE_SECONDS
     settings.WRITE_DEADLINE_SECONDS = 0.3
+    settings.SYNC_DEADLINE_SECONDS = 2.0
     monkeypatch.setattr(http, "FIRST_BACKOFF_SECONDS", 0.01)
     return Table(sandbox, agent, nexadesk, dexra)
 

@@ -89,7 +89,9 @@ def test_a_large_file_is_imported_once_row_by_row(world, record_property):
     write_file(folder / "people.csv")
     sandbox.requests.clear()
 
+    began = time.monotonic()
     pk, calls, seconds = told(env, MAKE, file=folder / "people.csv")
+    start_seconds = time.monotonic() - began  # mostly that: what this machine needs for a process
     assert calls == ROWS - THERE + 2 * THERE
     assert not sandbox.requests
     began = time.monotonic()
@@ -117,5 +119,5 @@ def test_a_large_file_is_imported_once_row_by_row(world, record_property):
     record_property("estimate_seconds", seconds)
     record_property("took_seconds", took)
     # Each process that is killed or started costs seconds of its own: they tell in a short run.
-    slack = 0 if LONG else 5.0 * (len(KILLS) + 1)
+    slack = 0 if LONG else max(5.0, 3 * start_seconds) * (len(KILLS) + 1)
     assert seconds * 0.8 <= took <= seconds * 1.2 + slack, (seconds, took)

@@ -144,6 +144,22 @@ def test_a_batch_is_one_line_that_opens_its_rows(sandbox, nexadesk, synced, agen
     assert len(lines(activity(browser, "?action=lead"))) == 4
 
 
+def test_a_batch_is_found_by_whoever_went_on_with_it_and_by_when(
+    workspace, agent, admin, client_of
+):
+    batch = Batch.objects.create(
+        workspace=workspace, kind="bulk", action="lead.update", form_id="f", title="Set the stage"
+    )
+    begun = log.record(workspace, "batch.start", actor=agent.user, batch=batch, subject="Set it")
+    Entry.objects.filter(pk=begun.pk).update(at=timezone.now() - timezone.timedelta(hours=30))
+    for number in range(3):
+        log.record(workspace, "lead.update", actor=admin.user, batch=batch, subject=f"L{number}")
+    browser = client_of(agent)
+
+    for query in (f"?person={agent.user.pk}", f"?person={admin.user.pk}", "?since=24h", ""):
+        assert len(lines(activity(browser, query))) == 1, query
+
+
 def test_every_filter_narrows(ada, agent, admin, client_of, workspace):
     win(ada, agent)
     log.record(workspace, "session.start", actor=admin.user, subject="admin@acme.example")

@@ -1,5 +1,6 @@
 """Rows of a list are selected, a page shows what will change, another one what became of it."""
 
+import json
 import re
 from html import unescape
 
@@ -192,6 +193,28 @@ def test_undo_asks_first_and_brings_the_whole_back(desk, agent, client_of, press
     said = text_of(client.get(f"/w/acme/batches/{batch.pk}/"))
     assert "Taken back by Undo" in said
     assert "Undo all" not in said
+
+
+def test_whoever_watched_it_end_is_offered_the_way_back(
+    desk, agent, admin, viewer, client_of, press
+):
+    client, poll = client_of(agent), {"HX-Request": "true"}
+    press(agent, "leads", [lead.pk for lead in harbours()], "stage", "qualified")
+    batch = Batch.objects.get()
+    path = f"/w/acme/batches/{batch.pk}/"
+    client.post(f"{path}start/")
+    assert "HX-Trigger" not in client.get(path, headers=poll)
+    run(batch)
+
+    told = json.loads(client.get(path, headers=poll)["HX-Trigger"])["toast"]
+
+    assert told["message"] == "Set stage to “qualified”: 8 changed, 4 skipped"
+    assert (told["undo"], told["label"], told["asks"]) == (f"{path}undo/", "Undo", "")
+    assert "HX-Trigger" not in client.get(path)
+    for other in (admin, viewer):
+        assert "HX-Trigger" not in client_of(other).get(path, headers=poll)
+    asked = page_of(client.post(told["undo"], {"next": path}), client)
+    assert "Take back 8 leads" in text_of(asked)
 
 
 def test_pausing_and_cancelling_from_the_page(desk, agent, client_of, press, sandbox):

@@ -8,8 +8,8 @@ from django.contrib.messages import get_messages
 from django.core.signals import got_request_exception
 from django.views.debug import ExceptionReporter
 
-from portal.models import Connection, Conversation, Entry, Lead, Write
-from portal.sandbox import Fault
+from portal.models import Connection, Conversation, Entry, Lead, SyncState, Write
+from portal.sandbox import Fault, Sandbox, serve
 from portal.services.leads import create_lead
 
 NEW = "/w/acme/settings/connections/new/"
@@ -216,6 +216,51 @@ class TestReplacing:
 
     def tried(self, person, connection):
         return said(person.post(f"{LIST}{connection.pk}/try/"))
+
+    @pytest.fixture
+    def elsewhere(self, settings):
+        """Another account of the same service, with people of its own."""
+        with serve(Sandbox()) as other:
+            for name in ("Grace", "Hedy"):
+                other.add_lead(visitor_name=name)
+                other.add_contact(first_name=name)
+            settings.PROVIDER_BASE_URLS = {"nexadesk": other.nexadesk_url}
+            yield other
+
+    @pytest.fixture
+    def ada(self, sandbox, nexadesk, synced):
+        sandbox.add_lead(visitor_name="Ada")
+        return synced(nexadesk)
+
+    def test_by_one_of_another_account_is_asked_about_and_mixes_nothing(
+        self, person, ada, elsewhere
+    ):
+        before = Connection.objects.values().get()
+
+        page = person.post(self.path(ada), {"key": elsewhere.key("nexadesk")})
+
+        assert page.status_code == 422
+        assert "seems to open another account" in page.text
+        assert 'name="sure"' in page.text
+        assert Connection.objects.values().get() == before
+        assert list(Lead.objects.values_list("name", flat=True)) == ["Ada"]
+        assert len(elsewhere.requests) <= 1 + 4
+
+    def test_by_one_of_another_account_goes_on_with_a_yes_and_compares_everything(
+        self, person, ada, elsewhere
+    ):
+        answer = person.post(self.path(ada), {"key": elsewhere.key("nexadesk"), "sure": "on"})
+
+        assert answer.url == LIST
+        assert SyncState.objects.filter(check_wanted=True).count() == 3
+
+    def test_by_one_whose_newest_records_are_all_strange_but_knows_ours(self, person, sandbox, ada):
+        for n in range(130):
+            sandbox.add_lead(visitor_name=f"Later {n}")
+
+        answer = person.post(self.path(ada), {"key": sandbox.key("nexadesk")})
+
+        assert answer.url == LIST
 
     def test_of_another_workspace_is_missing(self, person, stranger, sandbox, connect_to):
         theirs = connect_to("nexadesk", to=stranger.workspace)

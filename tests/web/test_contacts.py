@@ -260,7 +260,7 @@ def test_a_user_the_service_does_not_know_keeps_what_was_typed(mara, sandbox, ag
 
     assert response.status_code == 409
     assert "kept@cove.example" in text_of(response)
-    assert "was deleted in Dexra" in text_of(response)
+    assert "Dexra does not find it" in text_of(response)
 
 
 def test_an_id_is_needed_to_open_a_user(dexra, agent, client_of):

@@ -36,6 +36,6 @@ def test_markdown_becomes_harmless_html(text, html):
     "text", ["[" * LONGEST, "*a_" * 1600, "> " * 2400, "`" * LONGEST, "a" * 10**6]
 )
 def test_hostile_markdown_takes_no_time(text):
-    started = time.monotonic()
+    started = time.process_time()  # others may use the machine meanwhile
     rendered(text)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3

@@ -110,7 +110,7 @@ def test_a_word_the_service_does_not_know_is_refused_here(lena, sandbox, agent, 
     [
         (Fault.status(400), 422, "Bad Request"),
         (Fault.status(403), 422, "address is not on the key"),
-        (Fault.status(404), 409, "It was deleted in NexaDesk."),
+        (Fault.status(404), 409, "NexaDesk does not find it."),
     ],
 )
 def test_a_refusal_says_why_and_changes_nothing(lena, sandbox, agent, client_of, case):

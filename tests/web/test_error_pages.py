@@ -3,6 +3,9 @@
 import re
 
 import pytest
+from django.db import OperationalError, connection
+
+from portal.models import Entry, Write
 
 
 @pytest.fixture
@@ -53,3 +56,46 @@ def test_a_piece_of_a_page_that_breaks_answers_in_one_sentence(broken, agent, cl
     assert piece.status_code == 500
     assert piece["Content-Type"].startswith("text/plain")
     assert "<" not in piece.text
+
+
+def disk_full(execute, sql, params, many, context):
+    """What a database says that has no room left; reading goes on."""
+    if sql.startswith(("INSERT", "UPDATE")) and "portal_" in sql:
+        raise OperationalError("database or disk is full")
+    return execute(sql, params, many, context)
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_database_that_cannot_write_is_said_and_nothing_is_half_written(
+    nexadesk, sandbox, agent, client_of, htmx
+):
+    client = client_of(agent)
+    client.raise_request_exception = False
+    form = {"visitor_name": "Ada", "form_id": "form-0001", "connection": nexadesk.pk}
+    headers = {"HX-Request": "true"} if htmx else {}
+
+    with connection.execute_wrapper(disk_full):
+        page = client.post("/w/acme/leads/new/", form, headers=headers)
+
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "The database cannot be used just now" in page.text
+    assert "disk is full" not in page.text
+    assert (Write.objects.count(), Entry.objects.filter(action="lead.create").count()) == (0, 0)
+    assert sandbox.requests.count("POST /leads") == 0
+    again = client.post("/w/acme/leads/new/", form)
+    assert again.status_code == 303
+    assert [lead["visitor_name"] for lead in sandbox.leads] == ["Ada"]
+
+
+def test_a_database_that_cannot_be_read_is_said_too(agent, client_of):
+    def away(*_):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    client = client_of(agent)
+    client.raise_request_exception = False
+
+    with connection.execute_wrapper(away):
+        page = client.get("/w/acme/leads/")
+
+    assert page.status_code == 503
+    assert "The database cannot be used just now" in page.text

@@ -174,8 +174,9 @@ def test_an_unsigned_ping_is_greeted_and_not_stored(connect_to, post, admin):
     assert Connection.objects.get().hook_seen_at is not None
 
 
-def test_a_ping_signed_by_a_secret_that_we_do_not_have_yet_is_greeted(connect_to, post):
-    assert post(connect_to("nexadesk"), PING).status_code == 200
+@pytest.mark.parametrize("data", [{}, None, {"message": "Your webhook works"}])
+def test_a_ping_signed_by_a_secret_that_we_do_not_have_yet_is_greeted(data, connect_to, post):
+    assert post(connect_to("nexadesk"), PING | {"data": data}).status_code == 200
     assert Delivery.objects.count() == 0
 
 
@@ -189,6 +190,9 @@ def test_a_ping_signed_by_a_secret_that_we_do_not_have_yet_is_greeted(connect_to
         b"ping",
         b'{"event":"ping"',
         b'{"event":"ping","data":{"id":"L1"}}',
+        b'{"event":"ping","data":{"conversation_id":"C1"}}',
+        b'{"event":"ping","data":{"lead":{"id":"L1"}}}',
+        b'{"event":"ping","data":["L1"]}',
         b'{"event":"lead.created","data":{}}',
         b'{"type":"ping","event":"lead.deleted"}',
         b"[" * 100_000,

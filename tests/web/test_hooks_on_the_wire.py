@@ -1,17 +1,14 @@
 """Webhooks through the real server on a real socket: chunks, caps, broken lines, and kills."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from portal.sandbox.webhooks import signature
+from tests.web.gunicorn import Gunicorn
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_wire"
@@ -33,63 +30,15 @@ for row in Delivery.objects.order_by("id"): print(row.once, row.event)
 pytestmark = pytest.mark.xdist_group("gunicorn")
 
 
-class Server:
-    """gunicorn with a database of its own; `crash_at` names the point at which it dies."""
+class Server(Gunicorn):
+    """A server with a connection whose webhooks are signed."""
 
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.environment = os.environ | {
-            "PORTAL_DEMO": "1",
-            "VAR_DIR": str(folder),
-            "DATABASE_URL": f"sqlite:///{folder}/wire.sqlite3",
-        }
-        self.process = None
-        self.manage("migrate", "-v", "0")
+        super().__init__(folder, threads=8)
         self.token = self.shell(SET_UP).strip()
-
-    def manage(self, *arguments):
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
-    def shell(self, script):
-        return self.manage("shell", "-v", "0", "-c", script)
 
     def stored(self):
         return [line.split()[1] for line in self.shell(STORED).splitlines()]
-
-    def start(self, crash_at=""):
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "portal.wsgi", "--workers", "1"),
-                *("--worker-class", "gthread", "--threads", "8", "--worker-tmp-dir", "/tmp"),
-                *("--bind", f"127.0.0.1:{self.port}"),
-            ],
-            env=self.environment | {"CROSSDESK_CRASH_AT": crash_at},
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for _ in range(300):
-            try:
-                return socket.create_connection(("127.0.0.1", self.port)).close()
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError("gunicorn did not start")
-
-    def stop(self):
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
 
     def send(self, head, *pieces, pause=0.0):
         """The answer's status to these very bytes; 0 where the line broke."""

@@ -377,6 +377,9 @@ def test_what_was_not_done_comes_back_in_the_files_own_columns(house, desk, sand
     assert [row[:3] for row in rows] == [
         ["Ada", "'=red", "nobody"], ["Omar", "blue", "omar@delta.example"]
     ]  # fmt: skip
+    entry = Entry.objects.latest("pk")
+    assert (entry.action, entry.batch) == ("rejects.export", batch)
+    assert "Downloaded what a batch did not do" in text_of(desk.get("/w/acme/audit/?action=export"))
     assert "e-mail address" in rows[0][3]
     assert "there already" in rows[1][3]
     assert (

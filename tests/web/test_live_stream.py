@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import time
 
 import pytest
 from django.test import Client
@@ -11,8 +10,9 @@ from django.urls import reverse
 from portal.live import store, stream
 from portal.live.stream import hub
 from portal.models import Membership, Workspace
+from tests.stopwatch import stopwatch
 
-SOON = 3.0
+SOON = 30.0  # what must come; how soon it must is measured where it matters
 
 
 class Line:
@@ -75,9 +75,9 @@ def listen(live_server):
 
 @pytest.fixture(autouse=True)
 def _nobody_listens_from_before():
-    hub._end_all()
+    hub.end_all()
     yield
-    hub._end_all()
+    hub.end_all()
 
 
 @pytest.fixture
@@ -95,10 +95,10 @@ def test_a_change_is_told_within_two_seconds(desk, listen):
     assert line.response.getheader("Content-Type") == "text/event-stream"
     assert line.response.getheader("Content-Encoding") is None
     assert "no-store" in line.response.getheader("Cache-Control")
-    asked = time.monotonic()
-    store.note(desk.workspace_id, "leads", [7, 8])
-    news = line.next()
-    assert time.monotonic() - asked < 2
+    with stopwatch() as took:
+        store.note(desk.workspace_id, "leads", [7, 8])
+        news = line.next()
+        assert took() < 2
     assert (news["number"], kinds(news)) == (2, {("leads", 7), ("leads", 8)})
     assert (news["counts"], news["complete"]) == ({"leads": 2}, True)
     assert hub._streams[0].number == 2
@@ -150,11 +150,7 @@ def test_a_member_of_two_workspaces_hears_in_each_only_its_own(desk, stranger, l
     assert kinds(here.next()) == {("leads", 5)}
 
 
-@pytest.mark.parametrize("how", ["removed", "switched off", "signed out", "new password"])
-def test_who_may_not_listen_any_more_loses_the_stream_at_once(how, desk, agent, listen):
-    client = Client()
-    line, other = listen(agent, client=client), listen(desk)
-    asked = time.monotonic()
+def shut_out(how, agent, client):
     if how == "removed":
         agent.delete()
     elif how == "switched off":
@@ -165,9 +161,17 @@ def test_who_may_not_listen_any_more_loses_the_stream_at_once(how, desk, agent, 
     else:
         agent.user.set_password("another horse, another battery")
         agent.user.save()
-    store.note(desk.workspace_id, "leads", [7])
-    assert line.next() == ("bye", "out")
-    assert time.monotonic() - asked < 2
+
+
+@pytest.mark.parametrize("how", ["removed", "switched off", "signed out", "new password"])
+def test_who_may_not_listen_any_more_loses_the_stream_at_once(how, desk, agent, listen):
+    client = Client()
+    line, other = listen(agent, client=client), listen(desk)
+    with stopwatch() as took:
+        shut_out(how, agent, client)
+        store.note(desk.workspace_id, "leads", [7])
+        assert line.next() == ("bye", "out")
+        assert took() < 2
     assert line.next() is None
     assert kinds(other.next()) == {("leads", 7)}
 

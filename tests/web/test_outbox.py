@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import Contact, Conversation, Entry, Held, Lead, Write
-from portal.outbox.decisions import WITHDRAWN
+from portal.outbox.models import WITHDRAWN
 from portal.sandbox import Fault
 from portal.services.sending import send_due
 
@@ -306,6 +306,20 @@ def test_a_refused_new_record_is_edited_whole(lead, browser, sandbox):
     )
 
 
+def test_what_is_there_already_can_be_opened(sandbox, nexadesk, synced, browser):
+    sandbox.add_contact(first_name="Omar", email="omar@delta.example")
+    synced(nexadesk)
+    values = {"changes": {"first_name": "O.", "email": "Omar@Delta.example"}, "before": {}}
+    write = make(nexadesk, "refused", action="contact.create", reason="Duplicate", **values)
+    other = make(nexadesk, "refused", action="contact.create", reason="Refused", **values)
+
+    for page in ("", "edit/"):
+        html = browser.get(f"{PAGE}{write.pk}/{page}").text
+        assert "has this e-mail already" in html
+        assert f'href="/w/acme/contacts/{Contact.objects.get().pk}/"' in html
+        assert "has this e-mail already" not in browser.get(f"{PAGE}{other.pk}/{page}").text
+
+
 def test_a_message_is_edited_where_it_was_written(sandbox, dexra, synced, browser):
     sandbox.add_dexra_conversation(subject="Invoice")
     synced(dexra)
@@ -379,6 +393,21 @@ class TestMarks:
             html = browser.get("/w/acme/leads/").text
         cell = html.partition('<td class="name">')[2].partition("</td>")[0]
         assert "Not confirmed: you decide" in cell, "the one that needs a person most"
+
+    def test_a_new_record_that_is_in_no_list_yet(self, lead, browser):
+        assert "not in its service yet" not in browser.get("/w/acme/leads/").text
+        make(lead.connection, "queued", action="lead.create")
+        assert "One new record is saved here" in browser.get("/w/acme/leads/").text
+        make(lead.connection, "undecided", action="lead.create")
+        make(lead.connection, "queued", action="conversation.create")
+        make(lead.connection, "queued", row=lead)
+        make(lead.connection, "sent", action="contact.create")
+
+        html = browser.get("/w/acme/leads/?q=nobody").text
+        assert "2 new records are saved here and not in their service yet." in html
+        assert f'href="{PAGE}"' in html
+        assert "One new record is saved here" in browser.get("/w/acme/conversations/").text
+        assert "new record" not in browser.get("/w/acme/contacts/").text
 
     def test_a_row_without_one(self, lead, browser):
         make(lead.connection, "sent", row=lead)

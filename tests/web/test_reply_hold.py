@@ -4,10 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
-from portal.models import Conversation, Entry, Message, Write
+from portal.mirror.delivered import save_delivered
+from portal.models import Conversation, Entry, Held, Message, Write
+from portal.records import Author, ConversationRecord, MessageRecord
 from portal.sandbox import Fault
+from portal.services.conversations import keep_thread
 from portal.services.sending import send_due, send_one
 
 HTMX = {"HX-Request": "true", "HX-Target": "form#composer"}
@@ -16,7 +20,6 @@ HTMX = {"HX-Request": "true", "HX-Target": "form#composer"}
 @pytest.fixture(autouse=True)
 def _ten_seconds(settings):
     settings.HOLD_SECONDS = 10
-    settings.WRITE_DEADLINE_SECONDS = 1.0
 
 
 @pytest.fixture
@@ -100,6 +103,15 @@ def test_taken_back_its_text_is_in_the_field_again(invoice, sandbox, browser):
     assert Entry.objects.get(action="message.send").outcome == "withdrawn"
 
 
+@pytest.mark.parametrize("verb", ["undo", "reply", "note", "status"])
+def test_an_address_that_stayed_in_the_bar_leads_back_to_the_thread(invoice, browser, verb):
+    """A whole page may be the answer of a form: an open page reads its own address again."""
+    response = browser.get(f"{page_of(invoice)}{verb}/?q=invoice")
+
+    assert response.status_code == 302
+    assert response["Location"] == f"{page_of(invoice)}?q=invoice"
+
+
 def test_what_was_typed_meanwhile_stays_behind_it(invoice, browser):
     reply(browser, invoice)
 
@@ -149,8 +161,9 @@ def test_a_private_note_does_not_wait(invoice, sandbox, browser):
 
 def test_the_thread_asks_how_it_stands_only_while_something_is_on_its_way(invoice, browser):
     assert 'class="asks"' not in browser.get(page_of(invoice)).text
-    reply(browser, invoice)
-    assert re.search(r'class="asks".*load delay:(10|11)s', browser.get(page_of(invoice)).text)
+    with time_machine.travel(timezone.now(), tick=False):
+        reply(browser, invoice)
+        assert re.search(r'class="asks".*load delay:11s', browser.get(page_of(invoice)).text)
 
     ten_seconds_later()
     html = browser.get(page_of(invoice)).text
@@ -267,3 +280,141 @@ def test_a_viewer_sees_it_and_can_do_nothing(invoice, browser, viewer, client_of
     assert "Sending in" in html
     assert "Undo" not in html.partition('id="log"')[2].partition("</section>")[0]
     assert undo(watching, invoice).status_code == 403
+
+
+class TestSomethingNewer:
+    """Whoever spoke while a reply waited, and however that became known, the reply stops."""
+
+    def outcome(self, sandbox):
+        """How the reply stands when its seconds are over, and how many were sent."""
+        sent = sandbox.requests.count("POST /messages")
+        ten_seconds_later()
+        send_due()
+        write = Write.objects.earliest("pk")
+        return write.status, write.reason, sandbox.requests.count("POST /messages") - sent
+
+    def test_the_list_tells_of_it_where_no_webhook_comes(
+        self, invoice, sandbox, dexra, synced, browser
+    ):
+        reply(browser, invoice)
+        sandbox.incoming_message(invoice.upstream_id, "Never mind, I found it!")
+        synced(dexra)
+
+        assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
+        html = browser.get(page_of(invoice)).text
+        assert "Never mind, I found it!" in html
+        assert "Something newer arrived; your reply was not sent." in html
+
+    def test_somebody_answered_in_the_service_itself(
+        self, invoice, sandbox, dexra, synced, browser
+    ):
+        reply(browser, invoice)
+        sandbox.outgoing_message(invoice.upstream_id, "I have just sent it to you.")
+        synced(dexra)
+
+        assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
+
+    def test_a_colleague_answered_from_here(self, invoice, sandbox, browser, admin, client_of):
+        reply(browser, invoice)
+        reply(client_of(admin), invoice, "Mine was quicker")
+        newest = Write.objects.latest("pk")
+        Write.objects.filter(pk=newest.pk).update(not_before=timezone.now())
+        send_one(newest.pk)
+
+        assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
+        assert [m["text"] for m in sandbox.dexra_messages(invoice.upstream_id)] == [
+            "Mine was quicker"
+        ]
+
+    def test_ones_own_words_are_no_news(self, invoice, sandbox, dexra, synced, browser):
+        """Two replies on end; the list tells of the first one under an id that we never saw."""
+        reply(browser, invoice, "First, the invoice.")
+        reply(browser, invoice, "Then, the date.")
+        first = Write.objects.earliest("pk")
+        Write.objects.filter(pk=first.pk).update(not_before=timezone.now())
+        send_one(first.pk)
+        Message.objects.filter(write=first).update(upstream_id="another-form-of-id")
+        synced(dexra)
+        assert Message.objects.filter(author="unknown").exists()
+
+        ten_seconds_later()
+        send_due()
+
+        texts = [m["text"] for m in sandbox.dexra_messages(invoice.upstream_id)]
+        assert texts == ["First, the invoice.", "Then, the date."]
+
+    def test_a_colleagues_note_is_no_reason_to_stop(
+        self, invoice, sandbox, browser, admin, client_of
+    ):
+        reply(browser, invoice)
+        form = {"content": "Ask for the number", "form_id": "form-note-2", "mode": "note"}
+        client_of(admin).post(f"{page_of(invoice)}note/", form)
+
+        assert self.outcome(sandbox) == ("sent", "", 1)
+
+    def test_what_the_list_showed_before_is_no_newer_once_its_sender_is_told(
+        self, invoice, sandbox, dexra, synced, browser
+    ):
+        sandbox.incoming_message(invoice.upstream_id, "Where is it?")
+        synced(dexra)
+        reply(browser, invoice)
+        seen = MessageRecord(author=Author.VISITOR, text="Where is it?")
+        save_delivered(invoice, seen, key="delivery-1", at=timezone.now())
+        assert Message.objects.get().author == "visitor"
+
+        assert self.outcome(sandbox) == ("sent", "", 1)
+
+    def test_a_look_at_the_conversation_tells_of_it(self, invoice, sandbox, browser):
+        """A service that tells the last message there too (facts B3: it may)."""
+        reply(browser, invoice)
+        told = {"last_message": "Found it!", "last_message_id": "msg_9"}
+        keep_thread(invoice, ConversationRecord(invoice.upstream_id, **told))
+
+        assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
+
+    def test_send_now_in_the_list_of_what_waits_does_not_send_unread(
+        self, invoice, sandbox, dexra, synced, browser
+    ):
+        reply(browser, invoice)
+        sandbox.incoming_message(invoice.upstream_id, "Never mind, I found it!")
+        synced(dexra)
+        write = Write.objects.get()
+
+        page = browser.post(
+            f"/w/acme/outbox/{write.pk}/now/", {"attempt": write.attempt}, follow=True
+        )
+
+        assert "Something newer arrived in the conversation." in page.text
+        assert sandbox.requests.count("POST /messages") == 0
+        write.refresh_from_db()
+        assert (write.status, write.reason) == ("refused", "NewerMessage")
+
+
+def test_two_replies_keep_their_order_though_the_first_ones_job_was_lost(invoice, sandbox, browser):
+    reply(browser, invoice, "First, the invoice.")
+    reply(browser, invoice, "Then, the date.")
+    second = Write.objects.latest("pk")
+    ten_seconds_later()
+
+    send_one(second.pk)
+    assert sandbox.requests.count("POST /messages") == 0, "the first one goes first"
+    send_due()
+    send_due()
+
+    texts = [m["text"] for m in sandbox.dexra_messages(invoice.upstream_id)]
+    assert texts == ["First, the invoice.", "Then, the date."]
+
+
+def test_in_a_stopped_workspace_a_reply_does_not_promise_to_leave(invoice, sandbox, browser):
+    Held.objects.create(workspace=invoice.workspace, reason="Restored from a backup")
+
+    html = reply(browser, invoice, follow=True).text
+
+    assert "This workspace sends nothing until an admin releases it." in html
+    assert "Sending in" not in html
+    Held.objects.all().delete()
+    send_due()
+    assert sandbox.requests.count("POST /messages") == 0, "its seconds are not over"
+    ten_seconds_later()
+    send_due()
+    assert sandbox.requests.count("POST /messages") == 1

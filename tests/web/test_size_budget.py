@@ -7,9 +7,11 @@ import brotli
 import pytest
 from django.contrib.staticfiles.management.commands.collectstatic import Command as Collect
 from django.core.management import call_command
+from django.template import engines
 from django.test import Client
 
 from portal.sandbox.data.fill import Amounts, fill
+from portal.templatetags.portal import icon
 
 KILOBYTE = 1024
 NAMED = re.compile(r'<(?:link|script|img)\b[^>]*?\b(?:href|src)="(/static/[^"]+)"')
@@ -24,7 +26,16 @@ def as_deployed(settings, tmp_path):
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
     }
     call_command(Collect(), verbosity=0, interactive=False)
-    return tmp_path
+    forget_what_is_kept()
+    yield tmp_path
+    forget_what_is_kept()
+
+
+def forget_what_is_kept():
+    """The names of static files are kept with the templates: for a process they never change."""
+    icon.cache_clear()
+    for loader in engines["django"].engine.template_loaders:
+        loader.reset()
 
 
 def sent(client, path, encoding="br, gzip"):

@@ -5,7 +5,8 @@ import pytest
 from portal.models import Entry, Lead, SyncState
 from portal.sandbox import Fault
 from portal.sandbox.data.fill import Amounts, fill
-from portal.services.sync import sync_connection
+from portal.services.sync import Purpose, sync_connection
+from portal.web.sync import PURPOSES
 
 PAGE = "/w/acme/settings/sync/"
 
@@ -35,6 +36,10 @@ def test_tells_what_each_pass_read_and_what_it_cost(copied, admin, client_of):
     assert "nexadesk, leads: first copy" in page.lower()
     assert "4 calls" in page  # 2 for the leads, 1 each for contacts and conversations
     assert "data-hx-trigger" not in page  # nothing runs: the page stands still
+
+
+def test_has_a_word_for_every_kind_of_pass():
+    assert set(PURPOSES) == set(Purpose)
 
 
 def test_a_first_copy_that_is_under_way_renews_the_page(sandbox, nexadesk, admin, client_of):

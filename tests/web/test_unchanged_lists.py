@@ -12,7 +12,12 @@ from portal.models import Connection
 from portal.sandbox.data.fill import Amounts, fill
 from portal.web import unchanged
 
-LISTS = ["/w/acme/leads/", "/w/acme/conversations/", "/w/acme/leads/?sort=-amount&stage=new"]
+LISTS = [
+    "/w/acme/leads/",
+    "/w/acme/conversations/",
+    "/w/acme/leads/?sort=-amount&stage=new",
+    "/w/acme/leads/board/?source=widget",
+]
 
 
 @pytest.fixture

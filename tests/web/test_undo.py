@@ -96,6 +96,25 @@ def test_a_record_that_was_made_is_deleted_and_its_page_is_left(
     assert sandbox.contacts == []
 
 
+def test_a_new_record_that_was_changed_there_is_deleted_only_when_asked_again(
+    nexadesk, agent, client_of, sandbox
+):
+    browser = client_of(agent)
+    browser.post("/w/acme/contacts/new/", {"first_name": "Bo", "connection": nexadesk.pk})
+    write = Write.objects.get()
+    sandbox.edit_contact(sandbox.contacts[0]["id"], profile_notes="Called <b>twice</b>")
+
+    page = browser.post(address(write))
+    assert page.status_code == 409
+    assert "Called &lt;b&gt;twice&lt;/b&gt;" in page.text
+    assert "Delete it anyway" in page.text
+    assert [one["first_name"] for one in sandbox.contacts] == ["Bo"]
+    seen = unescape(re.search(r'name="seen" value="([^"]+)"', page.text)[1])
+
+    assert browser.post(address(write), {"seen": seen}).status_code == 303
+    assert sandbox.contacts == []
+
+
 def test_what_changed_since_is_shown_and_overwritten_only_when_asked(
     ada, agent, client_of, sandbox
 ):

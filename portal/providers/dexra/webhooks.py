@@ -23,6 +23,7 @@ from portal.records import (
     MessageRecord,
     News,
 )
+from portal.texts import gettext_noop
 
 MESSAGES = {"message_in": Author.VISITOR, "message_out": Author.AGENT}
 EVENTS = (*MESSAGES, "conversation_created", "user_updated")
@@ -163,13 +164,15 @@ WEBHOOKS = Webhooks(
     read=read,
     events=EVENTS,
     steps=(
-        "Open the Developer Settings of Dexra's dashboard and look for webhooks.",
-        "Paste the address as the URL to be called, and choose all events.",
-        "Write a message in any conversation: it appears here within seconds.",
+        gettext_noop("Open the Developer Settings of Dexra's dashboard and look for webhooks."),
+        gettext_noop("Paste the address as the URL to be called, and choose all events."),
+        gettext_noop("Write a message in any conversation: it appears here within seconds."),
     ),
     caution=(
-        "Dexra documents the events of its webhooks, but not the screen where they are set up. "
-        "It does not sign them: only this address protects them, so keep it to "
-        "yourself. What they say is shown as reported, never as verified."
+        gettext_noop(
+            "Dexra documents the events of its webhooks, but not the screen where they are set up. "
+            "It does not sign them: only this address protects them, so keep it to "
+            "yourself. What they say is shown as reported, never as verified."
+        )
     ),
 )

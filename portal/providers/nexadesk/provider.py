@@ -2,6 +2,7 @@
 
 from portal.providers.contract import Can, FieldSpec, Follow, Form, Kind, Provider, Recognition
 from portal.providers.nexadesk import assumed, client, parse, webhooks
+from portal.texts import gettext_noop
 
 STAGES = ("new", "qualified", "assigned", "contacted", "converted", "lost")
 """The default pipeline; a workspace may have others (A4, A8)."""
@@ -9,18 +10,22 @@ STAGES = ("new", "qualified", "assigned", "contacted", "converted", "lost")
 _LEAD = (
     FieldSpec(
         "visitor_name",
-        "Name",
+        gettext_noop("Name"),
         attribute="name",
         required=True,
         max_length=200,
         example="Petra Novak",
     ),
     FieldSpec(
-        "visitor_email", "Email", attribute="email", kind="email", example="petra@harbour.example"
+        "visitor_email",
+        gettext_noop("Email"),
+        attribute="email",
+        kind="email",
+        example="petra@harbour.example",
     ),
     FieldSpec(
         "visitor_phone",
-        "Phone",
+        gettext_noop("Phone"),
         attribute="phone",
         kind="phone",
         max_length=50,
@@ -28,7 +33,7 @@ _LEAD = (
     ),
     FieldSpec(
         "visitor_company",
-        "Company",
+        gettext_noop("Company"),
         attribute="company",
         max_length=200,
         example="Harbour Tools",
@@ -36,79 +41,102 @@ _LEAD = (
     ),
     FieldSpec(
         "pipeline_stage",
-        "Stage",
+        gettext_noop("Stage"),
         attribute="stage",
         choices=STAGES,
-        help="Your own stages are kept as well.",
+        help=gettext_noop("Your own stages are kept as well."),
         assumed=True,
     ),
     FieldSpec(
         "expected_billing_amount",
-        "Expected amount",
+        gettext_noop("Expected amount"),
         attribute="amount",
         kind="amount",
-        help="A number without a currency: NexaDesk keeps none.",
+        help=gettext_noop("A number without a currency: NexaDesk keeps none."),
         example="3200",
         assumed=True,
     ),
     FieldSpec(
         "need_summary",
-        "Need",
+        gettext_noop("Need"),
         attribute="need_summary",
         kind="long_text",
-        help="What the visitor needs.",
+        help=gettext_noop("What the visitor needs."),
         assumed=True,
     ),
     FieldSpec(
-        "tags", "Tags", attribute="tags", kind="tags", example="retail, priority", assumed=True
+        "tags",
+        gettext_noop("Tags"),
+        attribute="tags",
+        kind="tags",
+        example="retail, priority",
+        assumed=True,
     ),
     FieldSpec(
         "source",
-        "Source",
+        gettext_noop("Source"),
         attribute="source",
         choices=("widget", "whatsapp", "messenger", "api", "manual"),
-        help="Leave it empty to let NexaDesk decide.",
+        help=gettext_noop("Leave it empty to let NexaDesk decide."),
         assumed=True,
     ),
     FieldSpec(
         "assigned_rep_id",
-        "Representative",
+        gettext_noop("Representative"),
         attribute="rep_id",
-        help="The representative's id in NexaDesk.",
+        help=gettext_noop("The representative's id in NexaDesk."),
         assumed=True,
     ),
 )
 _CONTACT = (
     FieldSpec(
         "first_name",
-        "First name",
+        gettext_noop("First name"),
         attribute="first_name",
         required=True,
         max_length=100,
         example="Omar",
     ),
-    FieldSpec("last_name", "Last name", attribute="last_name", max_length=100, example="Haddad"),
+    FieldSpec(
+        "last_name",
+        gettext_noop("Last name"),
+        attribute="last_name",
+        max_length=100,
+        example="Haddad",
+    ),
     FieldSpec(
         "email",
-        "Email",
+        gettext_noop("Email"),
         attribute="email",
         kind="email",
-        help="Only one contact can have an address.",
+        help=gettext_noop("Only one contact can have an address."),
         example="omar@delta.example",
     ),
     FieldSpec(
-        "phone", "Phone", attribute="phone", kind="phone", max_length=50, example="+961 1 555 010"
+        "phone",
+        gettext_noop("Phone"),
+        attribute="phone",
+        kind="phone",
+        max_length=50,
+        example="+961 1 555 010",
     ),
     FieldSpec(
         "company_name",
-        "Company",
+        gettext_noop("Company"),
         attribute="company",
         max_length=200,
         example="Delta Print",
         assumed=True,
     ),
-    FieldSpec("tags", "Tags", attribute="tags", kind="tags", example="customer", assumed=True),
-    FieldSpec("profile_notes", "Notes", kind="long_text", assumed=True),
+    FieldSpec(
+        "tags",
+        gettext_noop("Tags"),
+        attribute="tags",
+        kind="tags",
+        example="customer",
+        assumed=True,
+    ),
+    FieldSpec("profile_notes", gettext_noop("Notes"), kind="long_text", assumed=True),
 )
 
 NEXADESK = Provider(
@@ -122,6 +150,8 @@ NEXADESK = Provider(
         Kind.CONTACTS: Follow(
             "created_at:desc",
             (("last_activity:desc", "last_activity_at"), ("created_at:desc", "created_at")),
+            shows_edits=False,
+            hooks_tell_edits=True,
         ),
         Kind.CONVERSATIONS: Follow(
             "created_at:desc", (("updated_at:desc", "updated_at"),), {"status": "all"}
@@ -140,18 +170,22 @@ NEXADESK = Provider(
         }
     ),
     cannot={
-        Can.CREATE_CONVERSATION: "NexaDesk's API cannot start conversations: visitors do.",
-        Can.SEND_MESSAGE: "NexaDesk's API cannot send messages: answer in NexaDesk.",
-        Can.SEND_NOTE: "NexaDesk's API cannot add notes: write them in NexaDesk.",
-        Can.UPDATE_USER: "NexaDesk's API has no users: change the contact instead.",
+        Can.CREATE_CONVERSATION: gettext_noop(
+            "NexaDesk's API cannot start conversations: visitors do."
+        ),
+        Can.SEND_MESSAGE: gettext_noop("NexaDesk's API cannot send messages: answer in NexaDesk."),
+        Can.SEND_NOTE: gettext_noop("NexaDesk's API cannot add notes: write them in NexaDesk."),
+        Can.UPDATE_USER: gettext_noop("NexaDesk's API has no users: change the contact instead."),
     },
     forms={Form.LEAD: _LEAD, Form.CONTACT: _CONTACT},
     statuses=parse.STATES,
     settable_statuses=tuple(parse.STATES),
     stages=STAGES,
     key_hint=(
-        "A key starts with fc_live_. Make one in NexaDesk under Settings > API Keys with the "
-        "scopes read and write. NexaDesk shows it only once."
+        gettext_noop(
+            "A key starts with fc_live_. Make one in NexaDesk under Settings > API Keys with the "
+            "scopes read and write. NexaDesk shows it only once."
+        )
     ),
     assumptions=assumed.ASSUMPTIONS,
     webhooks=webhooks.WEBHOOKS,

@@ -12,6 +12,7 @@ from portal.providers.contract import Webhooks
 from portal.providers.nexadesk import parse
 from portal.providers.reading import Unreadable
 from portal.records import ContactRecord, ConversationRecord, Event, Kind, LeadRecord, News, State
+from portal.texts import gettext_noop
 
 SIGNATURE = "x-nexadesk-signature"
 _LEAD = frozenset(
@@ -75,16 +76,23 @@ def carries_signature(headers: Mapping[str, str]) -> bool:
 def greets(body: bytes) -> bool:
     """
     Whether this is surely no event but a trial of the address. The ping's form is not
-    documented (A7): an object that bears a name, but no event's, and speaks of no record.
+    documented (A7): an object that bears a name, but no event's, and names no record.
     """
     try:
         told = bodies.decode(body)
     except ValueError:
         return False
-    if not isinstance(told, dict) or told.get("data"):
+    if not isinstance(told, dict) or not _names_nothing(told.get("data")):
         return False
     names = [told[key] for key in ("event", "type", "ping", "test") if key in told]
     return bool(names) and not any(str(name) in _EVENTS for name in names)
+
+
+def _names_nothing(data: Any) -> bool:
+    """Whether the data is none, or words without an id: {"message": "It works"}."""
+    if not isinstance(data, dict):
+        return not data
+    return all(isinstance(v, str) and k != "id" and not k.endswith("_id") for k, v in data.items())
 
 
 def read(body: bytes) -> Event:
@@ -141,9 +149,11 @@ WEBHOOKS = Webhooks(
     greets=greets,
     events=tuple(_EVENTS),
     steps=(
-        "In NexaDesk open Settings > Webhooks and press Add Webhook.",
-        "Paste the address as the endpoint URL.",
-        "Choose all events, then save. NexaDesk sends a test ping at once.",
+        gettext_noop("In NexaDesk open Settings > Webhooks and press Add Webhook."),
+        gettext_noop("Paste the address as the endpoint URL."),
+        gettext_noop("Choose all events, then save. NexaDesk sends a test ping at once."),
     ),
-    secret_hint="NexaDesk signs each delivery with the webhook's secret, as it shows it there.",  # noqa: S106
+    secret_hint=gettext_noop(
+        "NexaDesk signs each delivery with the webhook's secret, as it shows it there."
+    ),
 )
