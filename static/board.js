@@ -33,7 +33,8 @@ const move = (card, column) => {
   moving.set(card.id, { stage, list: card.parentElement, before: card.nextElementSibling });
   overlay();
   say(words.moving.replace(/\{(lead|stage)\}/g, (_, part) => ({ lead: name, stage })[part]));
-  htmx.ajax("POST", href, { source: card, target: card, swap: "none", values: { [field]: stage, [`before-${field}`]: at, form_id: formId() } });
+  const values = { [field]: stage, [`before-${field}`]: at, form_id: formId() }, { id } = card;
+  htmx.ajax("POST", href, { source: card, target: card, swap: "none", values, card: id }).finally(() => answered(id, false));
 };
 const back = (id, { list, before }) => {
   const card = document.getElementById(id);
@@ -44,18 +45,18 @@ const back = (id, { list, before }) => {
   card.classList.add("live-new");
   say(words.back);
 };
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-  const id = ctx.sourceElement?.id, was = moving.get(id);
-  if (!was) return;
-  moving.delete(id);
-  if (ctx.response?.status !== 200 || ctx.failed) back(id, was);
-});
+/* A card whose request was never made is taken back, too: its promise ends without an answer. */
+const answered = (id, well) => {
+  const was = moving.get(id);
+  if (moving.delete(id) && !well) back(id, was);
+};
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { answered(ctx.card, ctx.response?.status === 200 && !ctx.failed) });
 
 /* An answer shows the board, and what is still on its way on top of it; or why it was not moved. */
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   /* A target that the answer names is a selector still. */
   const filled = ctx?.target?.id ?? String(ctx?.target).slice(1);
-  if (filled === "results") { moving.delete(ctx.sourceElement?.id); if (dialog.open) dialog.close(); overlay() }
+  if (filled === "results") { moving.delete(ctx.card); if (dialog.open) dialog.close(); overlay() }
   if (filled !== "move" || dialog.open) return;
   dialog.showModal();
   $(".conflict,.summary", dialog)?.focus();
@@ -81,7 +82,7 @@ document.addEventListener("dragover", (event) => {
 });
 document.addEventListener("drop", (event) => {
   const column = dragged && event.target.closest?.(".stage[data-stage]");
-  if (column) { event.preventDefault(); move(dragged, column) }
+  if (column) { event.preventDefault(); move(document.getElementById(dragged.id), column) }
 });
 document.addEventListener("dragend", () => {
   dragged?.classList.remove("dragging");

@@ -5,6 +5,7 @@
    data-live="leads:12 ..."    a region of these records; it has an id, or is a row of a list
    data-live="leads contacts"  a region of all records of these kinds
    data-live-calm              with it: nothing moves under the pointer, it waits behind "Show"
+   data-live-whole             regions in it wait while one of them has something dragged or on its way
    data-live-list="leads"      a list whose rows carry data-live; new rows wait behind "Show"
    data-live-thread            the region is a thread of messages
    data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
@@ -239,7 +240,7 @@ const takeRegion = (region, now, keys) => {
   if (!now || region.matches("[data-live-list] *, tr, li")) return;
   if (region.matches("[data-live-thread]")) { takeThread(region, now, keys); return }
   if (same(region, now)) { $(".live-note", region)?.remove(); return }
-  if ($(".moving,.dragging", region)) { waits = true; return }
+  if ($(".moving,.dragging", region.closest("[data-live-whole]") ?? region)) { waits = true; return }
   if (busy(region) || region.matches("[data-live-calm]:hover")) { waits = true; note(region, now); return }
   replace(region, now);
 };

@@ -115,7 +115,7 @@ def test_two_cards_on_their_way_both_stay_where_they_were_put(page, house):
     house.sync()
     page.reload()
     settled(page)
-    house.sandbox.fault("nexadesk", "GET", "/leads/lead-ida", Fault.delay(1.5))
+    house.sandbox.fault("nexadesk", "GET", "/leads", Fault.delay(1.5))
     card(page, "Ida Slow").drag_to(column(page, "new").locator(".cards"))
     card(page).drag_to(column(page, "qualified").locator(".cards"))
 
@@ -126,6 +126,28 @@ def test_two_cards_on_their_way_both_stay_where_they_were_put(page, house):
     expect(column(page, "new").locator(".deal", has_text="Ida Slow")).to_be_visible()
     assert house.sandbox.lead("lead-ida")["pipeline_stage"] == "new"
     assert stage_of(house) == "qualified"
+
+
+def test_news_of_a_column_wait_while_a_card_is_on_its_way(house, open_page):
+    page = open_page(house.owner)
+    page.goto(BOARD)
+    settled(page)
+    page.wait_for_timeout(CONNECTED)
+    house.sandbox.fault("nexadesk", "PATCH", "/leads", Fault.delay(4))
+    card(page).locator(".deal-name").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator(".deal.moving")).to_be_visible()
+
+    house.sandbox.add_lead(id="lead-ida", visitor_name="Ida New", pipeline_stage="contacted")
+    with page.expect_response(lambda answer: "x-live" in answer.request.headers):
+        house.sync()
+
+    expect(page.locator(".deal.moving")).to_have_count(1)
+    expect(page.locator(".deal", has_text="Petra Novak")).to_have_count(1)
+    petra_is_in(page, "converted")
+    expect(page.locator(".deal", has_text="Petra Novak")).to_have_count(1)
+    expect(column(page, "contacted").locator(".deal", has_text="Ida New")).to_be_visible()
+    assert stage_of(house) == "converted"
 
 
 def test_keys_go_along_the_columns_and_take_a_card_along(page, house):
