@@ -1,9 +1,10 @@
 """
-T12: how long a browser that has nothing yet takes until 50 rows stand, on a slow line.
+T12: how long a browser that has nothing yet takes until 50 rows stand, on a slow line; and T11
+against react-admin, which is built for this.
 
 Chromium, told to be on slow 4G (1.6 Mbit/s, 150 ms there and back) with a processor four times
-slower, opens both pages in turns, each time in a new profile. Both are served as deployed:
-static files with names of their content, compressed beforehand.
+slower, opens the pages in turns, each time in a new profile. All are served as deployed:
+static files compressed beforehand.
 """
 
 import os
@@ -12,9 +13,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from bench.pages import LEADS_PAGE, signed_in
+from bench import react_peer
+from bench.pages import LEADS_PAGE, cold_bytes, get, kb, signed_in
 from bench.serving import served
 from bench.timing import Line, Report
 
@@ -40,22 +44,44 @@ def run(report: Report, *, rounds: int) -> None:
         return
     cookie = signed_in().cookies["session"].value
     with tempfile.TemporaryDirectory() as folder:
-        deployed = {"BENCH_STATIC": folder}
+        deployed = {"BENCH_STATIC": f"{folder}/static"}
+        paths = {"the admin's": "/admin/portal/lead/"}
+        if dist := react_peer.built(folder):
+            deployed["BENCH_REACT"] = str(dist)
+            paths["react-admin's"] = react_peer.PAGE
+            _bytes(report, dist)
         subprocess.run(
             [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"],
             env=os.environ | deployed | {"DJANGO_SETTINGS_MODULE": "bench.settings"}, check=True,
         )  # fmt: skip
         with served(**deployed) as port:
-            ours, theirs = _taken(browser, port, cookie, rounds)
-    ours, theirs = statistics.median(ours), statistics.median(theirs)
-    report.add(Line("T12", "cold time until 50 rows stand, slow 4G, 4x slower, against the admin's",
-                    f"{ours:.0f} ms", f"{theirs:.0f} ms", ours / theirs, most=0.7))  # fmt: skip
+            taken = _taken(browser, port, cookie, (LEADS_PAGE, *paths.values()), rounds)
+    ours, *others = map(statistics.median, taken)
+    for whose, theirs in zip(paths, others, strict=True):
+        what = f"cold time until 50 rows stand, slow 4G, 4x slower, against {whose}"
+        most = 0.7 if whose == "the admin's" else 0.25
+        report.add(
+            Line("T12", what, f"{ours:.0f} ms", f"{theirs:.0f} ms", ours / theirs, most=most)
+        )
 
 
-def _taken(browser: str, port: int, cookie: str, rounds: int) -> list[list[float]]:
+def _bytes(report: Report, dist: Path) -> None:
+    """T11 against react-admin, with and without our font."""
+    client = signed_in()
+    rows = get(client, react_peer.ROWS, accept_encoding="gzip").content
+    theirs = react_peer.cold_bytes(dist, rows)
+    for said, fonts in (("without the font", False), ("with the font of ASCII", True)):
+        ours = cold_bytes(client, LEADS_PAGE, fonts=fonts)
+        what = f"cold bytes of the leads page, {said}, against react-admin's"
+        report.add(Line("T11", what, kb(ours), kb(theirs), ours / theirs, most=0.2))
+
+
+def _taken(
+    browser: str, port: int, cookie: str, paths: Sequence[str], rounds: int
+) -> list[list[float]]:
     from playwright.sync_api import sync_playwright
 
-    paths, times = (LEADS_PAGE, "/admin/portal/lead/"), [list[float](), list[float]()]
+    times = [list[float]() for _ in paths]
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         for number in range(rounds + 1):

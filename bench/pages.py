@@ -135,9 +135,9 @@ def _queries(report: Report, client: Client, far: str) -> None:
 
 def _bytes(report: Report, client: Client, admin: str) -> None:
     """The page and all it links to, as a browser without a cache gets them."""
-    theirs = _cold_bytes(client, admin)
+    theirs = cold_bytes(client, admin)
     later = _size("vendor/inter-ext.woff2")
-    bare, ahead = (_cold_bytes(client, LEADS_PAGE, fonts=fonts) for fonts in (False, True))
+    bare, ahead = (cold_bytes(client, LEADS_PAGE, fonts=fonts) for fonts in (False, True))
     sizes = {
         "without the font": bare,
         "with the font of ASCII": ahead,
@@ -145,12 +145,12 @@ def _bytes(report: Report, client: Client, admin: str) -> None:
     }
     for said, ours in sizes.items():
         what = f"cold bytes of the leads page, {said}"
-        report.add(Line("T11", what, _kb(ours), "60 KB", ours / 61_440, most=1))
+        report.add(Line("T11", what, kb(ours), "60 KB", ours / 61_440, most=1))
         admins = f"{what}, against the admin's"
-        report.add(Line("T11", admins, _kb(ours), _kb(theirs), ours / theirs, most=0.6))
+        report.add(Line("T11", admins, kb(ours), kb(theirs), ours / theirs, most=0.6))
 
 
-def _cold_bytes(client: Client, path: str, *, fonts: bool = True) -> int:
+def cold_bytes(client: Client, path: str, *, fonts: bool = True) -> int:
     html = get(client, path, accept_encoding="gzip")
     total = len(html.content)
     text = get(client, path).content.decode()
@@ -171,5 +171,5 @@ def _size(name: str) -> int:
     return len(content) if packed else len(brotli.compress(content))
 
 
-def _kb(size: int) -> str:
+def kb(size: int) -> str:
     return f"{size / 1024:.1f} KB"

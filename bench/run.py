@@ -1,8 +1,9 @@
 """
 All measurements of performance.md against a database that `bench_data` filled.
 
-    VAR_DIR=/tmp/bench manage.py migrate && VAR_DIR=/tmp/bench manage.py bench_data
-    VAR_DIR=/tmp/bench .venv/bin/python -m bench.run [--write] [--quick] [--only pages ...]
+    export PORTAL_DEMO=1 VAR_DIR=/tmp/bench
+    .venv/bin/python manage.py migrate && .venv/bin/python manage.py bench_data
+    .venv/bin/python -m bench.run [--write] [--quick] [--only pages ...]
 
 With DATABASE_URL it measures PostgreSQL. `--write` puts the table into docs/benchmarks.md.
 django-tables2 is installed into a temporary folder; without a network T5 is left out, in words.

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from portal.settings import *  # noqa: F403
 from portal.settings import DATABASES as _DATABASES
 from portal.settings import INSTALLED_APPS as _APPS
+from portal.settings import STATICFILES_DIRS as _STATICS
 from portal.settings import STORAGES as _STORAGES
 
 INSTALLED_APPS = [*_APPS, "django.contrib.admin"]
@@ -22,6 +23,8 @@ else:
     STORAGES = _STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+if BENCH_REACT := os.environ.get("BENCH_REACT", ""):
+    STATICFILES_DIRS = [*_STATICS, ("react", BENCH_REACT)]
 ALLOWED_HOSTS = ["*"]
 DATABASES = _DATABASES
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):

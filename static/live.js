@@ -5,7 +5,8 @@
    data-live="leads:12 ..."    a region of these records; it has an id, or is a row of a list
    data-live="leads contacts"  a region of all records of these kinds
    data-live-calm              with it: nothing moves under the pointer, it waits behind "Show"
-   data-live-whole             regions in it wait while one of them has something dragged or on its way
+   data-live-whole             with it: new parts (children with ids) come between the others; regions
+                               in it wait while one of them has something dragged or on its way
    data-live-list="leads"      a list whose rows carry data-live; new rows wait behind "Show"
    data-live-thread            the region is a thread of messages
    data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
@@ -208,11 +209,11 @@ const fill = (node, html) => {
   if (plain(holder) !== plain(node)) node.replaceChildren(...holder.childNodes);
 };
 
-/* The words of a part without what differs each time it is made. */
+/* The words of a part without what differs each time it is made, or is kept with what was typed. */
 const plain = (node) => {
   const copy = node.cloneNode(true);
   $$(".live-note,.live-more", copy).forEach((own) => own.remove());
-  $$("input[name=csrfmiddlewaretoken],input[name=form_id]", copy).forEach((field) => field.setAttribute("value", ""));
+  $$("input[name=csrfmiddlewaretoken],input[name=form_id],input[name^='before-']", copy).forEach((field) => field.setAttribute("value", ""));
   $$("time", copy).forEach((time) => { time.textContent = ""; time.removeAttribute("data-relative") });
   $$("[data-needs-script]", copy).forEach((part) => part.removeAttribute("hidden"));
   for (const name of ["data-htmx-powered", "aria-busy", "aria-current", "data-focus", "autofocus", "open"]) {
@@ -239,10 +240,23 @@ const busy = (node) => (node !== document.activeElement && node.contains(documen
 const takeRegion = (region, now, keys) => {
   if (!now || region.matches("[data-live-list] *, tr, li")) return;
   if (region.matches("[data-live-thread]")) { takeThread(region, now, keys); return }
+  if (region.matches("[data-live-whole]")) { takeParts(region, now); return }
   if (same(region, now)) { $(".live-note", region)?.remove(); return }
   if ($(".moving,.dragging", region.closest("[data-live-whole]") ?? region)) { waits = true; return }
   if (busy(region) || region.matches("[data-live-calm]:hover")) { waits = true; note(region, now); return }
   replace(region, now);
+};
+const takeParts = (region, now) => {
+  let last = null;
+  for (const part of $$(":scope > [id]", now)) {
+    let mine = document.getElementById(part.id);
+    if (!mine) {
+      mine = copyOf(part);
+      if (last) last.after(mine); else region.prepend(mine);
+      wake(mine);
+    }
+    last = mine;
+  }
 };
 const replace = (region, now) => {
   const opened = $$("details", region).map((part) => part.open);

@@ -23,10 +23,10 @@ from portal.services.undo import KEPT, LOSSY, REVERSIBLE
 from portal.team.models import Membership
 from portal.web.access import MemberRequest, member_required, role_required
 from portal.web.action_words import FAMILIES, words_of
+from portal.web.addresses import PAGES, page_of
 from portal.web.changed_words import Difference, Specs, differences, specs_of
 from portal.web.frame import connections_of
 from portal.web.htmx import show
-from portal.web.undoing import RECORD_PAGES
 
 LARGEST_ID = 2**63 - 1
 SHOWN_FIELDS = 3
@@ -185,10 +185,7 @@ def _who(entry: Any) -> str:
 
 
 def _record_href(slug: str, entry: Any) -> str:
-    name = RECORD_PAGES.get(entry.subject_kind)
-    if name is None or not entry.is_here:
-        return ""
-    return reverse(name, args=[slug, entry.subject_id])
+    return page_of(slug, entry.subject_kind, entry.subject_id) if entry.is_here else ""
 
 
 def _undo_href(request: MemberRequest, entry: Any) -> str:
@@ -245,7 +242,7 @@ def _since(text: str) -> datetime | None:
 def _record(text: str) -> tuple[str, int] | None:
     kind, _colon, number = text.partition(":")
     pk = _number(number)
-    return (kind, pk) if kind in RECORD_PAGES and pk is not None else None
+    return (kind, pk) if kind in PAGES and pk is not None else None
 
 
 _READ: dict[str, Any] = {

@@ -18,8 +18,9 @@ from portal.services import connections as connections_service
 from portal.services.actions import ACTIONS
 from portal.team.models import Membership
 from portal.web.access import MemberRequest
+from portal.web.addresses import page_of
 from portal.web.frame import connections_of
-from portal.web.waiting import DETAILS, STALE, Change
+from portal.web.waiting import STALE, Change
 
 TONES = {
     "waiting": "neutral",
@@ -58,7 +59,7 @@ def lines_of(request: MemberRequest, batch: Batch, rows: Sequence[BatchRow]) -> 
     found = []
     for row in rows:
         key = (row.connection_id or batch.connection_id or 0, row.upstream_id)
-        href = reverse(DETAILS[kind], args=[workspace.slug, ours[key]]) if key in ours else ""
+        href = page_of(workspace.slug, kind, ours[key]) if key in ours else ""
         title, tone = row.title or row.upstream_id, TONES[row.status]
         changes, decide = tuple(_changes(row, labels)), _decide_href(request, batch, row)
         found.append(Line(row, title, href, tone, _reason(row), changes, decide))

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -22,6 +21,7 @@ from portal.services import deliveries as deliveries_service
 from portal.services.upstream import source_of
 from portal.vault.models import Connection
 from portal.web.access import MemberRequest, member_required, role_required
+from portal.web.addresses import PAGES, page_of
 from portal.web.frame import connections_of
 from portal.web.htmx import show
 
@@ -29,11 +29,6 @@ ADMIN = "admin"
 PER_PAGE = 50
 LONGEST_SHOWN = 100_000
 LARGEST_ID = 2**63 - 1
-DETAILS = {
-    Kind.LEADS.value: "lead-detail",
-    Kind.CONTACTS.value: "contact-detail",
-    Kind.CONVERSATIONS.value: "conversation-detail",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +173,13 @@ def _events(connections: Iterable[Connection]) -> list[str]:
 
 def _record_href(request: MemberRequest, delivery: Delivery) -> str:
     """The page of the record it speaks of, "" if that is not here."""
-    name = DETAILS.get(delivery.subject_kind)
-    if name is None:
+    if delivery.subject_kind not in PAGES:
         return ""
     kind = Kind(delivery.subject_kind)
     row = mirror.find(source_of(delivery.connection), kind, delivery.subject_id)
     if row is None or row.gone_at is not None:
         return ""
-    return reverse(name, args=[request.member.workspace.slug, row.pk])
+    return page_of(request.member.workspace.slug, kind, row.pk)
 
 
 def _delivery(request: MemberRequest, delivery_id: int) -> Delivery:

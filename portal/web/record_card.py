@@ -25,6 +25,7 @@ from portal.team.models import Membership, Workspace
 from portal.vault.models import Connection
 from portal.web import activity, writing
 from portal.web.access import MemberRequest
+from portal.web.addresses import page_of
 from portal.web.forms import RecordForm, Suggestions
 from portal.web.frame import sync_states_of
 from portal.web.waiting import ICONS, changes_of, standing_of, why_of
@@ -196,16 +197,16 @@ def same_email(workspace: Workspace, email: str, *, but: Upstream) -> list[Relat
     if not email:
         return []
     slug, hints = workspace.slug, []
-    kinds: list[tuple[str, Any, str]] = [
-        (_("Lead"), store.leads(workspace), "lead-detail"),
-        (_("Contact"), store.contacts(workspace), "contact-detail"),
-        (_("Conversation"), store.conversations(workspace), "conversation-detail"),
+    kinds: list[tuple[str, Any, Kind]] = [
+        (_("Lead"), store.leads(workspace), Kind.LEADS),
+        (_("Contact"), store.contacts(workspace), Kind.CONTACTS),
+        (_("Conversation"), store.conversations(workspace), Kind.CONVERSATIONS),
     ]
-    for what, rows, name in kinds:
+    for what, rows, kind in kinds:
         same = rows.filter(email_key=columns.email_key(email))
         if rows.model is type(but):
             same = same.exclude(pk=but.pk)
         for other in same.order_by("-created_at", "-id")[:HINTS]:
             note = getattr(other, "stage", "") or getattr(other, "status", "")
-            hints.append(Related(what, str(other), reverse(name, args=[slug, other.pk]), note))
+            hints.append(Related(what, str(other), page_of(slug, kind, other.pk), note))
     return hints

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,12 +14,12 @@ from django.views.decorators.http import require_http_methods
 from portal.batches import drafts, store
 from portal.batches.models import Batch
 from portal.outbox.models import Write
-from portal.records import Kind
 from portal.services import undo as service
 from portal.services.connections import name_of
 from portal.services.errors import CannotUndo
 from portal.services.undo import Inverse
 from portal.web.access import MemberRequest, member_required, role_required
+from portal.web.addresses import list_of, page_of
 from portal.web.changed_words import differences, label_of, specs_of, text_of
 from portal.web.offers import is_undo
 from portal.web.session import same_site_path
@@ -28,16 +27,6 @@ from portal.web.writing import Ending, done, settle
 
 LARGEST_ID = 2**63 - 1
 LONGEST_SEEN = 100_000
-RECORD_PAGES = {
-    Kind.LEADS.value: "lead-detail",
-    Kind.CONTACTS.value: "contact-detail",
-    Kind.CONVERSATIONS.value: "conversation-detail",
-}
-LISTS = {
-    Kind.LEADS.value: "lead-list",
-    Kind.CONTACTS.value: "contact-list",
-    Kind.CONVERSATIONS.value: "conversation-list",
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -119,9 +108,9 @@ def _onward(request: MemberRequest, write: Write, ending: Ending) -> str:
     """Back to where the person was; to the record where that is the news; never to one gone."""
     slug = request.member.workspace.slug
     if write.action.endswith(".create"):
-        return reverse(LISTS[write.kind], args=[slug])
+        return list_of(slug, write.kind)
     if write.action.endswith(".delete") and ending.record is not None:
-        return reverse(RECORD_PAGES[write.kind], args=[slug, ending.record.pk])
+        return page_of(slug, write.kind, ending.record.pk)
     path = same_site_path(request, request.POST.get("next", ""))
     return path if path != "/" else _back(request, write)
 
@@ -130,8 +119,8 @@ def _back(request: MemberRequest, write: Write) -> str:
     """The record's page, or the list where there is none any more."""
     slug, entry = request.member.workspace.slug, write.entry
     if entry.subject_id is None or write.action.endswith(".delete"):
-        return reverse(LISTS[write.kind], args=[slug])
-    return reverse(RECORD_PAGES[write.kind], args=[slug, entry.subject_id])
+        return list_of(slug, write.kind)
+    return page_of(slug, write.kind, entry.subject_id)
 
 
 def words_of_batch(batch: Batch) -> list[str]:

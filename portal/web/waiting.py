@@ -10,23 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from portal.outbox.models import Write
 from portal.outbox.store import HELD, ORDER, STOPPED
-from portal.records import FieldSpec, Form, Kind
+from portal.records import FieldSpec, Form
 from portal.services import connections as service
 from portal.services.codecs import CODECS, show_text
 from portal.team.models import Workspace
+from portal.web.addresses import page_of
 
-DETAILS = {
-    Kind.LEADS: "lead-detail",
-    Kind.CONTACTS: "contact-detail",
-    Kind.CONVERSATIONS: "conversation-detail",
-}
 WRITES = {
     "lead.create": gettext_lazy("New lead"),
     "lead.update": gettext_lazy("Change of a lead"),
@@ -147,7 +142,7 @@ def line_of(workspace: Workspace, write: Write) -> Line:
         ICONS[Write.Status(write.status)],
         what_of(write),
         write.entry.subject,
-        reverse(DETAILS[Kind(write.kind)], args=[workspace.slug, record]) if record else "",
+        page_of(workspace.slug, write.kind, record) if record else "",
         name,
         standing_of(write),
         why_of(write, name),

@@ -23,6 +23,9 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 DESK, PHONE = (1440, 900), (390, 844)
 LOOKS = {"test_every_screen.py", "test_html.py", "test_picture.py"}
 
+# A browser so many times slower than the machine: what only goes well when it is fast shows itself.
+SLOWER = float(os.environ.get("CROSSDESK_SLOWER", "1"))
+
 # How long a story waits for what must come. Not how fast it must be: the machine may be busy.
 PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
@@ -105,7 +108,11 @@ def open_page(guard, live_server, new_context):
         context.set_default_timeout(PATIENCE)
         if member is not None:
             context.add_cookies([session_cookie(member, live_server.url)])
-        return context.new_page()
+        page = context.new_page()
+        if SLOWER > 1:
+            devtools = context.new_cdp_session(page)
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        return page
 
     return open_page
 

@@ -201,6 +201,25 @@ def test_what_a_colleague_moves_comes_to_the_open_board(house, open_page):
     expect(column(page, "contacted").locator(".deal", has_text="Petra Novak")).to_have_count(0)
 
 
+def test_a_stage_nobody_had_yet_gets_its_column_on_the_open_board(house, open_page):
+    page = open_page(house.owner)
+    page.goto(BOARD)
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(CONNECTED)
+    before = page.locator(".stage").count()
+
+    house.sandbox.edit_lead("lead-petra", pipeline_stage="on trial")
+    house.sync()
+
+    booked = page.locator(".stage[data-stage='on trial']")
+    expect(booked.locator(".deal", has_text="Petra Novak")).to_be_visible()
+    expect(column(page, "contacted").locator(".deal", has_text="Petra Novak")).to_have_count(0)
+    expect(page.locator(".stage")).to_have_count(before + 1)
+    stages = [part.get_attribute("data-stage") for part in page.locator(".stage").all()]
+    page.reload()
+    assert stages == [part.get_attribute("data-stage") for part in page.locator(".stage").all()]
+
+
 def test_nothing_moves_under_the_pointer(house, open_page):
     page = open_page(house.owner)
     page.goto(BOARD)

@@ -193,6 +193,8 @@ def test_a_records_page_follows_and_keeps_what_is_typed(house, desk):
     expect(page.get_by_label("Stage")).to_have_value("qualified")
     page.locator("#around .live-note button").click(delay=500)  # while the page looks again
     expect(page.locator("#around .live-note")).to_have_count(0)
+    page.wait_for_timeout(QUIET)
+    expect(page.locator("#around .live-note")).to_have_count(0)
     expect(page.get_by_label("Stage")).to_have_value("qualified")
     assert page.evaluate("document.activeElement !== document.body")
 

@@ -56,11 +56,13 @@ def test_z_takes_the_last_change_of_the_tab_back_and_then_the_one_before(page, h
     expect(page.locator(".messages")).to_contain_text("Undone")
     expect(page).to_have_url(re.compile(r"/contacts/$"))
     assert stage_of(house) == "lost"
+    settled(page)
 
     with page.expect_navigation():
         page.keyboard.press("z")
     expect(page.locator(".messages")).to_contain_text("Undone")
     page.wait_for_function("JSON.parse(sessionStorage.getItem('undo:/w/acme')).length === 0")
+    settled(page)
     assert stage_of(house) == before
 
     sent = len(house.writes)
@@ -88,6 +90,7 @@ def test_what_is_lost_by_it_is_said_before_z_does_it(page, house):
     page.goto(house.url(house.lead("Petra Novak")) + "delete/")
     page.locator("button.danger").click()
     expect(page.locator(".messages")).to_contain_text("Deleted")
+    settled(page)
 
     page.keyboard.press("z")
 
