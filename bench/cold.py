@@ -105,7 +105,11 @@ def _cold(chromium: Any, site: str, path: str, cookie: str) -> float:
     tool.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.goto(site + path, wait_until="commit", timeout=60_000)
     # Asked again and again: the portal's policy lets no waiting script in.
-    while not (stood := page.evaluate("window.stood || 0")):
+    for _ in range(2_400):
+        if stood := page.evaluate("window.stood || 0"):
+            break
         page.wait_for_timeout(50)
+    else:
+        raise SystemExit(f"{path} never showed its rows")
     profile.close()
     return float(stood)
