@@ -8,7 +8,7 @@
    data-live-whole             with it: new parts (children with ids) come between the others; regions
                                in it wait while one of them has something dragged or on its way
    data-live-list="leads"      a list whose rows carry data-live; new rows wait behind "Show"
-   data-live-thread            the region is a thread of messages
+   data-live-thread            the region is a thread of messages: thread.js takes it over
    data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
 
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -239,7 +239,11 @@ const busy = (node) => (node !== document.activeElement && node.contains(documen
 /* A region: taken over at once, or behind "Changed meanwhile · Show". */
 const takeRegion = (region, now, keys) => {
   if (!now || region.matches("[data-live-list] *, tr, li")) return;
-  if (region.matches("[data-live-thread]")) { takeThread(region, now, keys); return }
+  if (region.matches("[data-live-thread]")) {
+    if (selects(region)) waits = true;
+    else region.dispatchEvent(new CustomEvent("live:thread", { bubbles: true, detail: { now, keys, same, copyOf, wake, busy } }));
+    return;
+  }
   if (region.matches("[data-live-whole]")) { takeParts(region, now); return }
   if (same(region, now)) { $(".live-note", region)?.remove(); return }
   if ($(".moving,.dragging", region.closest("[data-live-whole]") ?? region)) { waits = true; return }
@@ -364,69 +368,6 @@ const reload = async (list, link) => {
   region.scrollTop = 0;
   say($("[data-announce]", list)?.dataset.announce ?? "");
 };
-
-/* A thread: messages come at its end; who reads further up stays there. */
-const scrollerOf = (log) => { const box = log.parentElement; return box.scrollHeight > box.clientHeight + 1 ? box : document.scrollingElement };
-const atEnd = (log) => log.getBoundingClientRect().bottom <= Math.min(innerHeight, log.parentElement.getBoundingClientRect().bottom) + 60;
-const toEnd = (log) => { log.lastElementChild?.scrollIntoView({ block: "end" }); log.closest(".thread")?.querySelector(".live-end")?.remove() };
-let askedAt = 0;
-const takeThread = (log, now, keys) => {
-  const end = atEnd(log), scroller = scrollerOf(log), top = log.parentElement.getBoundingClientRect().top;
-  const anchor = $$(":scope > article", log).find((node) => node.getBoundingClientRect().bottom > top);
-  const place = anchor?.getBoundingClientRect().top;
-  const come = takeMessages(log, now);
-  if (come === null) return;
-  if (end) toEnd(log);
-  else if (anchor?.isConnected) scroller.scrollBy(0, anchor.getBoundingClientRect().top - place);
-  const theirs = come.filter((node) => !node.matches(".out,.note"));
-  if (theirs.length) say(word.message.replace("#", $("b", theirs.at(-1))?.textContent ?? ""));
-  if (come.length && !end) jump(log);
-  /* Older than a minute and changed: asks upstream once, as when it was opened. */
-  if (now.dataset.hxGet && Date.now() - askedAt > 60_000 && [...keys].some((key) => log.dataset.live.split(" ").includes(key)) && !busy(log)) {
-    askedAt = Date.now();
-    for (const { name, value } of now.attributes) log.setAttribute(name, value);
-    window.htmx?.process(log, true);
-  }
-};
-/* The new messages of the log; null if it is busy. What was on its way and arrived is replaced. */
-const takeMessages = (log, now) => {
-  if (selects(log)) { waits = true; return null }
-  const come = [];
-  const left = new Map($$(":scope > [id]", log).map((node) => [node.id, node]));
-  let last = $(":scope > .log-top", log);
-  const topNow = $(":scope > .log-top", now);
-  if (last && topNow && !same(last, topNow) && !last.contains(document.activeElement)) { const next = copyOf(topNow); last.replaceWith(next); wake(next); last = next }
-  for (const node of $$(":scope > [id]", now)) {
-    let mine = left.get(node.id);
-    left.delete(node.id);
-    if (!mine || !same(mine, node) || mine.className !== node.className) {
-      const next = copyOf(node);
-      if (mine) mine.replaceWith(next); else come.push(next);
-      mine = next;
-    }
-    if (mine.previousElementSibling !== last || !mine.isConnected) { if (last) last.after(mine); else log.prepend(mine) }
-    last = mine;
-  }
-  for (const node of left.values()) node.remove();
-  if ($(":scope > article", log)) $$(":scope > p.event:not([id])", log).forEach((node) => node.remove());
-  return come;
-};
-const jump = (log) => {
-  const thread = log.closest(".thread");
-  if (!thread || $(".live-end", thread)) return;
-  const holder = document.createElement("div"), button = document.createElement("button");
-  holder.className = "live-end";
-  button.type = "button";
-  button.className = "live-jump btn small";
-  button.textContent = word.jump;
-  button.addEventListener("click", () => { toEnd(log); const box = log.parentElement; if (box.tabIndex < 0) box.tabIndex = -1; box.focus({ preventScroll: true }) });
-  holder.append(button);
-  log.parentElement.after(holder);
-};
-document.addEventListener("scroll", ({ target }) => {
-  const holder = $(".live-end"), log = holder && $("[data-live-thread]");
-  if (log && (target === document || target.contains?.(log)) && atEnd(log)) holder.remove();
-}, { capture: true, passive: true });
 
 /* What had to wait is taken over when the pointer, the focus or the selection has left. */
 let retry = 0;
