@@ -168,7 +168,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # A checkpoint is a long wait for whoever's commit begins it: seldom, then, and more at once.
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=4000;"
+    "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=8000;"
 )
 
 
