@@ -25,9 +25,18 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("busy machine")
 
+WITHOUT_DATABASE = {"providers", "sandbox", "static", "vault", "vendor"}
+DATABASE = {"db", "transactional_db", "live_server"}
+
 
 def pytest_collection_modifyitems(items):
-    """What takes longest begins first, so that the processes end together."""
+    """
+    What takes longest begins first, so that the processes end together. What asks no database
+    is not repeated on the second one.
+    """
+    for item in items:
+        if item.path.parent.name in WITHOUT_DATABASE and not DATABASE & set(item.fixturenames):
+            item.add_marker(pytest.mark.once)
     items.sort(key=lambda item: "/stress/" not in str(item.path))
 
 

@@ -21,7 +21,14 @@ from tests.journeys.guard import Guard
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 DESK, PHONE = (1440, 900), (390, 844)
-LOOKS = {"test_every_screen.py", "test_html.py", "test_picture.py"}
+# What a database could change: work in the background, news, whole stories. Others are about pages.
+ON_BOTH_DATABASES = {
+    "test_bulk.py",
+    "test_live_pages.py",
+    "test_live_restart.py",
+    "test_outbox_story.py",
+    "test_whole_story.py",
+}
 
 # A browser so many times slower than the machine: what only goes well when it is fast shows itself.
 SLOWER = float(os.environ.get("CROSSDESK_SLOWER", "1"))
@@ -35,8 +42,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "/journeys/" in str(item.path):
             item.add_marker(pytest.mark.browser)
-        if item.path.name in LOOKS:
-            item.add_marker(pytest.mark.looks)
+            if item.path.name not in ON_BOTH_DATABASES:
+                item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session")
