@@ -42,6 +42,7 @@ def main() -> None:
         portal = Portal(sandbox, folder, options.database_url)
         try:
             address = portal.prepare()
+            portal.manage("collectstatic", "--noinput", "-v", "0")
             portal.serve()
             portal.start("manage.py", "worker")
             tell(measure(portal, address, leads, options.changes))
