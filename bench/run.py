@@ -27,6 +27,7 @@ taken in turns in one run on the same rows and behind the same middleware. The a
 workspace's live rows in the same order, so that it may use the same indexes. The database was read
 once before, so that it is in memory for both sides: from a disk, first keystrokes take longer.
 The font's second file is fetched where a page shows other Latin signs than ASCII: these rows do.
+react-admin (bench/react_admin/) is built as its makers say and gets its rows for next to nothing.
 """
 PARTS = ("pages", "searching", "ingest", "serving", "cold")
 
