@@ -74,7 +74,7 @@ def _measure(parts: list[str], *, quick: bool, tables2: bool) -> list:
         small_workspace()
         pages.run(report, tables2=tables2, rounds=7 if quick else 15)
     if "searching" in parts:
-        searching.run(report, words=4 if quick else 12, repeats=3 if quick else 5)
+        searching.run(report, words=12, repeats=3 if quick else 5)
     if "ingest" in parts:
         ingest.run(report)
     if "serving" in parts:
