@@ -5,8 +5,8 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const dialog = $("#move"), words = dialog.dataset;
 const say = (message) => document.dispatchEvent(new CustomEvent("announce", { detail: { message } }));
-const columns = () => $$("#board .stage");
-const columnOf = (stage) => columns().find((column) => column.dataset.stage === stage);
+const columns = (root) => $$("#board .stage", root);
+const columnOf = (stage, root) => columns(root).find((column) => column.dataset.stage === stage);
 /* `randomUUID` is missing where the portal is not served by https. */
 const formId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -18,9 +18,9 @@ const put = (card, list, before) => {
   list.insertBefore(card, before?.parentElement === list ? before : list.firstElementChild);
   if (focused) { focused.focus({ preventScroll: true }); card.scrollIntoView({ block: "nearest", inline: "nearest" }) }
 };
-const overlay = () => {
+const overlay = (root) => {
   for (const [id, { stage }] of moving) {
-    const card = document.getElementById(id), column = columnOf(stage);
+    const card = root.querySelector(`#${id}`), column = columnOf(stage, root);
     if (!card || !column) continue;
     if (!column.contains(card)) put(card, $(".cards", column));
     card.classList.add("moving");
@@ -31,7 +31,7 @@ const move = (card, column) => {
   const { move: href, field, at, name } = card?.dataset ?? {}, { stage } = column?.dataset ?? {};
   if (!href || !stage || stage === at || moving.has(card.id)) return;
   moving.set(card.id, { stage, list: card.parentElement, before: card.nextElementSibling });
-  overlay();
+  overlay(document);
   say(words.moving.replace(/\{(lead|stage)\}/g, (_, part) => ({ lead: name, stage })[part]));
   const values = { [field]: stage, [`before-${field}`]: at, form_id: formId() }, { id } = card;
   htmx.ajax("POST", href, { source: card, target: card, swap: "none", values, card: id }).finally(() => answered(id, false));
@@ -52,12 +52,17 @@ const answered = (id, well) => {
 };
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { answered(ctx.card, ctx.response?.status === 200 && !ctx.failed) });
 
-/* An answer shows the board, and what is still on its way on top of it; or why it was not moved. */
+/* An answer shows the board as it is there, with what is still on its way where it was put; or why
+   its card was not moved. A target that the answer names is a selector still. */
+const filled = (ctx) => ctx?.target?.id ?? String(ctx?.target).slice(1);
+document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  if (ctx?.failed || filled(ctx) !== "results") return;
+  moving.delete(ctx.card);
+  for (const { fragment } of tasks ?? []) overlay(fragment);
+});
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  /* A target that the answer names is a selector still. */
-  const filled = ctx?.target?.id ?? String(ctx?.target).slice(1);
-  if (filled === "results") { moving.delete(ctx.card); if (dialog.open) dialog.close(); overlay() }
-  if (filled !== "move" || dialog.open) return;
+  if (filled(ctx) === "results" && dialog.open) dialog.close();
+  if (filled(ctx) !== "move" || dialog.open) return;
   dialog.showModal();
   $(".conflict,.summary", dialog)?.focus();
 });

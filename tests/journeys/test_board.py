@@ -47,6 +47,24 @@ def number(page, stage):
     return int(column(page, stage).locator(".stage-head .num").first.inner_text().split()[0])
 
 
+def keep_places(page, name):
+    """All columns in which this card is seen from now on, whenever a frame is drawn."""
+    page.evaluate(
+        """(name) => {
+          const places = window.places = [];
+          const look = () => {
+            for (const card of document.querySelectorAll(".deal")) {
+              const { stage } = card.closest(".stage").dataset;
+              if (card.textContent.includes(name) && !places.includes(stage)) places.push(stage);
+            }
+            requestAnimationFrame(look);
+          };
+          look();
+        }""",
+        name,
+    )
+
+
 def test_a_card_is_dragged_to_another_column_and_taken_back(page, house):
     before = number(page, "qualified")
     card(page).drag_to(column(page, "qualified").locator(".cards"))
@@ -97,6 +115,25 @@ def test_what_somebody_else_moved_meanwhile_is_chosen_in_the_dialog(page, house,
     assert stage_of(house) == "qualified"
 
 
+def test_a_board_that_heard_of_nothing_asks_before_it_overwrites(house, open_page, guard):
+    guard.expect(409)
+    page = open_page(house.owner)
+    page.goto(BOARD)
+    page.evaluate("dispatchEvent(new Event('pagehide'))")  # it is not told of anything any more
+    house.sandbox.edit_lead("lead-petra", pipeline_stage="lost")
+    house.sync()
+
+    card(page).drag_to(column(page, "qualified").locator(".cards"))
+
+    versions = page.locator("#move .conflict")
+    expect(versions).to_contain_text("changed elsewhere")
+    versions.get_by_label("Theirs").check()
+    page.locator("#save-choice").click()
+    expect(page.locator("#move")).to_be_hidden()
+    petra_is_in(page, "lost")
+    assert stage_of(house) == "lost"
+
+
 def test_a_dead_line_puts_the_card_back(page, house, guard):
     page.context.set_offline(True)
     card(page).drag_to(column(page, "qualified").locator(".cards"))
@@ -115,15 +152,17 @@ def test_two_cards_on_their_way_both_stay_where_they_were_put(page, house):
     house.sync()
     page.reload()
     settled(page)
-    house.sandbox.fault("nexadesk", "GET", "/leads", Fault.delay(1.5))
+    house.sandbox.fault("nexadesk", "GET", "/leads", Fault.delay(5))
     card(page, "Ida Slow").drag_to(column(page, "new").locator(".cards"))
+    expect(column(page, "new").locator(".deal", has_text="Ida Slow")).to_be_visible()
+    keep_places(page, "Ida Slow")
     card(page).drag_to(column(page, "qualified").locator(".cards"))
 
     petra = column(page, "qualified").locator(".deal:not(.moving)", has_text="Petra Novak")
     expect(petra).to_be_visible()
-    expect(column(page, "new").locator(".deal", has_text="Ida Slow")).to_be_visible()
     expect(page.locator(".deal.moving")).to_have_count(0)
     expect(column(page, "new").locator(".deal", has_text="Ida Slow")).to_be_visible()
+    assert page.evaluate("window.places") == ["new"], "the answer about Petra took Ida back"
     assert house.sandbox.lead("lead-ida")["pipeline_stage"] == "new"
     assert stage_of(house) == "qualified"
 
