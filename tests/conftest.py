@@ -153,6 +153,12 @@ def client_of():
 
 
 @pytest.fixture
+def as_agent(agent, client_of):
+    """A browser without JavaScript in which the workspace's agent is signed in."""
+    return client_of(agent)
+
+
+@pytest.fixture
 def clock(monkeypatch):
     """A budget clock that a test moves: `clock.now += 61`."""
 

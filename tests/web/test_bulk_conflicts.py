@@ -12,11 +12,6 @@ from portal.services import batches, bulk
 
 
 @pytest.fixture
-def desk(agent, client_of):
-    return client_of(agent)
-
-
-@pytest.fixture
 def leads(sandbox, nexadesk, synced):
     for number in range(5):
         sandbox.add_lead(
@@ -52,8 +47,8 @@ def clashed(leads, agent, sandbox):
     return batch
 
 
-def page_of(desk, batch, query=""):
-    return desk.get(f"/w/acme/batches/{batch.pk}/{query}").content.decode()
+def page_of(as_agent, batch, query=""):
+    return as_agent.get(f"/w/acme/batches/{batch.pk}/{query}").content.decode()
 
 
 def text_of(html):
@@ -74,32 +69,34 @@ def stage_of(sandbox, number):
     ("choice", "stage", "calls"),
     [("mine", "qualified", 1), ("theirs", "lost", 0), ("before", "new", 1)],
 )
-def test_each_one_is_decided_by_itself(choice, stage, calls, clashed, desk, sandbox):
-    there = links(page_of(desk, clashed, "?status=skipped"))[0]
-    page = desk.get(there).content.decode()
+def test_each_one_is_decided_by_itself(choice, stage, calls, clashed, as_agent, sandbox):
+    there = links(page_of(as_agent, clashed, "?status=skipped"))[0]
+    page = as_agent.get(there).content.decode()
     for version in ("qualified", "lost", "new"):
         assert re.search(rf"data-version[^>]*>{version}<", page)
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
     sandbox.requests.clear()
 
     chosen = dict(hidden) | {"choice-pipeline_stage": choice, "pipeline_stage": "qualified"}
-    assert desk.post(there, chosen)["Location"] == f"/w/acme/batches/{clashed.pk}/?status=skipped"
+    assert (
+        as_agent.post(there, chosen)["Location"] == f"/w/acme/batches/{clashed.pk}/?status=skipped"
+    )
 
     assert stage_of(sandbox, 1) == stage
     assert sandbox.requests.count("PATCH /leads") == calls
-    html = page_of(desk, clashed)
+    html = page_of(as_agent, clashed)
     assert len(links(html)) == 1
     assert "It was decided by itself since." in text_of(html)
 
 
-def test_all_of_them_are_changed_nevertheless_after_a_look(clashed, desk, agent, sandbox):
-    assert "Change these 2 nevertheless" in text_of(page_of(desk, clashed))
+def test_all_of_them_are_changed_nevertheless_after_a_look(clashed, as_agent, agent, sandbox):
+    assert "Change these 2 nevertheless" in text_of(page_of(as_agent, clashed))
     sandbox.requests.clear()
 
-    there = desk.post(f"/w/acme/batches/{clashed.pk}/again/")["Location"]
+    there = as_agent.post(f"/w/acme/batches/{clashed.pk}/again/")["Location"]
     again = Batch.objects.latest("pk")
-    assert desk.post(f"/w/acme/batches/{clashed.pk}/again/")["Location"] == there
-    said = text_of(desk.get(there).content.decode())
+    assert as_agent.post(f"/w/acme/batches/{clashed.pk}/again/")["Location"] == there
+    said = text_of(as_agent.get(there).content.decode())
 
     assert "2 records will change" in said
     assert "lost → becomes qualified" in said
@@ -110,11 +107,11 @@ def test_all_of_them_are_changed_nevertheless_after_a_look(clashed, desk, agent,
     assert not Write.objects.filter(undoes=None, status="queued").exists()
 
 
-def test_a_tag_is_added_to_those_that_the_colleague_left(leads, desk, agent, sandbox):
+def test_a_tag_is_added_to_those_that_the_colleague_left(leads, as_agent, agent, sandbox):
     batch = prepared(agent, leads, "tag-add", "vip")
     sandbox.edit_lead("lead-2", tags=["b"])
     run(batch, agent)
-    desk.post(f"/w/acme/batches/{batch.pk}/again/")
+    as_agent.post(f"/w/acme/batches/{batch.pk}/again/")
 
     run(Batch.objects.latest("pk"), agent)
 
@@ -122,37 +119,39 @@ def test_a_tag_is_added_to_those_that_the_colleague_left(leads, desk, agent, san
     assert sandbox.lead("lead-0")["tags"] == ["a", "vip"]
 
 
-def test_what_an_undo_left_is_put_back_after_a_look(leads, desk, agent, sandbox):
+def test_what_an_undo_left_is_put_back_after_a_look(leads, as_agent, agent, sandbox):
     batch = run(prepared(agent, leads, "stage", "qualified"), agent)
     back = batches.undo(batch, actor=agent, form_id="undo-form", title="Undo")
     sandbox.edit_lead("lead-4", pipeline_stage="lost")
     run(back, agent)
     assert stage_of(sandbox, 4) == "lost"
-    html = page_of(desk, back)
+    html = page_of(as_agent, back)
     assert "Change 1 nevertheless" not in text_of(html)
     [there] = links(html)
 
-    asked = desk.post(there)
+    asked = as_agent.post(there)
     assert "Somebody changed this since" in asked.content.decode()
     seen = unescape(re.search(r'name="seen" value="([^"]+)"', asked.content.decode())[1])
-    desk.post(there, {"seen": seen})
+    as_agent.post(there, {"seen": seen})
 
     assert stage_of(sandbox, 4) == "new"
 
 
 @pytest.mark.parametrize("place", ["//evil.example/", "/w/other/", "https://evil.example/w/acme/"])
-def test_the_way_back_leads_nowhere_else(place, clashed, desk):
-    there = links(page_of(desk, clashed))[0].partition("?")[0]
+def test_the_way_back_leads_nowhere_else(place, clashed, as_agent):
+    there = links(page_of(as_agent, clashed))[0].partition("?")[0]
 
-    answer = desk.post(f"{there}?next={place}", {"pipeline_stage": "qualified"})
+    answer = as_agent.post(f"{there}?next={place}", {"pipeline_stage": "qualified"})
 
     assert answer["Location"] == "/w/acme/outbox/"
 
 
-def test_where_nothing_is_to_be_decided_nothing_is_offered(leads, desk, agent, viewer, client_of):
+def test_where_nothing_is_to_be_decided_nothing_is_offered(
+    leads, as_agent, agent, viewer, client_of
+):
     batch = run(prepared(agent, leads, "stage", "qualified"), agent)
-    assert b'id="again"' not in desk.get(f"/w/acme/batches/{batch.pk}/").content
-    said = desk.post(f"/w/acme/batches/{batch.pk}/again/", follow=True)
+    assert b'id="again"' not in as_agent.get(f"/w/acme/batches/{batch.pk}/").content
+    said = as_agent.post(f"/w/acme/batches/{batch.pk}/again/", follow=True)
     assert "Nothing is left to be decided here." in said.content.decode()
     assert Batch.objects.count() == 1
 

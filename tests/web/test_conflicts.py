@@ -25,11 +25,6 @@ def petra(sandbox, nexadesk, synced):
     return Lead.objects.select_related("connection", "workspace").get()
 
 
-@pytest.fixture
-def browser(agent, client_of):
-    return client_of(agent)
-
-
 def form(page):
     return fields_of(page, 'id="record-form"')
 
@@ -45,10 +40,10 @@ def versions(page):
     }
 
 
-def clash_of_three(sandbox, petra, browser):
+def clash_of_three(sandbox, petra, as_agent):
     """Stage, amount and name changed on both sides, the company here only, the phone there only."""
     path = f"/w/acme/leads/{petra.pk}/edit/"
-    shown = form(browser.get(path))
+    shown = form(as_agent.get(path))
     sandbox.edit_lead(
         petra.upstream_id,
         pipeline_stage="lost",
@@ -62,11 +57,11 @@ def clash_of_three(sandbox, petra, browser):
         "visitor_name": "Petra G.",
         "visitor_company": "Harbour",
     }
-    return path, browser.post(path, shown | typed)
+    return path, as_agent.post(path, shown | typed)
 
 
-def test_each_field_is_shown_as_mine_theirs_and_before(petra, sandbox, browser):
-    _, page = clash_of_three(sandbox, petra, browser)
+def test_each_field_is_shown_as_mine_theirs_and_before(petra, sandbox, as_agent):
+    _, page = clash_of_three(sandbox, petra, as_agent)
 
     assert page.status_code == 409
     assert versions(page) == {
@@ -77,15 +72,15 @@ def test_each_field_is_shown_as_mine_theirs_and_before(petra, sandbox, browser):
     assert sandbox.requests.count("PATCH /leads") == 0
 
 
-def test_each_field_is_decided_by_itself_and_the_others_merge(petra, sandbox, browser):
-    path, page = clash_of_three(sandbox, petra, browser)
+def test_each_field_is_decided_by_itself_and_the_others_merge(petra, sandbox, as_agent):
+    path, page = clash_of_three(sandbox, petra, as_agent)
     chosen = {
         "choice-pipeline_stage": "mine",
         "choice-expected_billing_amount": "theirs",
         "choice-visitor_name": "before",
     }
 
-    assert browser.post(path, form(page) | chosen).status_code == 303
+    assert as_agent.post(path, form(page) | chosen).status_code == 303
 
     now = sandbox.lead(petra.upstream_id)
     assert (now["pipeline_stage"], now["expected_billing_amount"]) == ("qualified", 900)
@@ -99,19 +94,19 @@ def test_each_field_is_decided_by_itself_and_the_others_merge(petra, sandbox, br
     }
 
 
-def test_mine_is_what_stands_in_the_field_by_now(petra, sandbox, browser):
-    path, page = clash_of_three(sandbox, petra, browser)
+def test_mine_is_what_stands_in_the_field_by_now(petra, sandbox, as_agent):
+    path, page = clash_of_three(sandbox, petra, as_agent)
 
-    browser.post(path, form(page) | {"visitor_name": "Third thought"})
+    as_agent.post(path, form(page) | {"visitor_name": "Third thought"})
 
     assert sandbox.lead(petra.upstream_id)["visitor_name"] == "Third thought"
 
 
-def test_moved_on_once_more_it_asks_once_more(petra, sandbox, browser):
-    path, page = clash_of_three(sandbox, petra, browser)
+def test_moved_on_once_more_it_asks_once_more(petra, sandbox, as_agent):
+    path, page = clash_of_three(sandbox, petra, as_agent)
     sandbox.edit_lead(petra.upstream_id, pipeline_stage="converted")
 
-    again = browser.post(path, form(page))
+    again = as_agent.post(path, form(page))
 
     assert again.status_code == 409
     assert versions(again) == {
@@ -119,55 +114,55 @@ def test_moved_on_once_more_it_asks_once_more(petra, sandbox, browser):
     }
 
 
-def test_all_theirs_is_nothing_to_save(petra, sandbox, browser):
+def test_all_theirs_is_nothing_to_save(petra, sandbox, as_agent):
     path = f"/w/acme/leads/{petra.pk}/edit/"
-    shown = form(browser.get(path))
+    shown = form(as_agent.get(path))
     sandbox.edit_lead(petra.upstream_id, pipeline_stage="lost")
-    page = browser.post(path, shown | {"pipeline_stage": "qualified"})
+    page = as_agent.post(path, shown | {"pipeline_stage": "qualified"})
 
-    response = browser.post(path, form(page) | {"choice-pipeline_stage": "theirs"}, follow=True)
+    response = as_agent.post(path, form(page) | {"choice-pipeline_stage": "theirs"}, follow=True)
 
     assert "Nothing to save" in response.text
     assert sandbox.requests.count("PATCH /leads") == 0
 
 
-def test_hostile_versions_are_shown_as_text_and_kept(petra, sandbox, browser):
+def test_hostile_versions_are_shown_as_text_and_kept(petra, sandbox, as_agent):
     text = '"><script>alert(1)</script>\u202e{{ 7*7 }}'
     path = f"/w/acme/leads/{petra.pk}/edit/"
-    shown = form(browser.get(path))
+    shown = form(as_agent.get(path))
     sandbox.edit_lead(petra.upstream_id, visitor_name=f"t{text}")
-    page = browser.post(path, shown | {"visitor_name": f"m{text}"})
+    page = as_agent.post(path, shown | {"visitor_name": f"m{text}"})
 
     assert "<script>alert" not in page.text
-    browser.post(path, form(page) | {"choice-visitor_name": "mine"})
+    as_agent.post(path, form(page) | {"choice-visitor_name": "mine"})
     assert sandbox.lead(petra.upstream_id)["visitor_name"] == f"m{text}"
 
 
-def test_the_quick_form_on_the_records_page_asks_the_same(petra, sandbox, browser):
-    quick = fields_of(browser.get(f"/w/acme/leads/{petra.pk}/"), 'id="quick-form"')
+def test_the_quick_form_on_the_records_page_asks_the_same(petra, sandbox, as_agent):
+    quick = fields_of(as_agent.get(f"/w/acme/leads/{petra.pk}/"), 'id="quick-form"')
     sandbox.edit_lead(petra.upstream_id, pipeline_stage="lost")
     path = f"/w/acme/leads/{petra.pk}/edit/"
-    page = browser.post(path, quick | {"pipeline_stage": "qualified"})
+    page = as_agent.post(path, quick | {"pipeline_stage": "qualified"})
 
     assert versions(page)["pipeline_stage"]["before"] == "new"
     again = fields_of(page, 'id="quick-form"') | {"choice-pipeline_stage": "before"}
-    browser.post(path, again)
+    as_agent.post(path, again)
 
     assert sandbox.lead(petra.upstream_id)["pipeline_stage"] == "new"
 
 
 @pytest.mark.parametrize(("choice", "ends"), [("theirs", "pending"), ("before", "open")])
-def test_a_conversations_status_is_chosen_too(sandbox, nexadesk, synced, browser, choice, ends):
+def test_a_conversations_status_is_chosen_too(sandbox, nexadesk, synced, as_agent, choice, ends):
     made = sandbox.add_conversation(visitor_name="Lena", status="open")
     synced(nexadesk)
     sandbox.edit_conversation(made["id"], status="pending")
     path = f"/w/acme/conversations/{Conversation.objects.get().pk}/status/"
-    page = browser.post(path, {"status": "archived", "before": "open", "form_id": "status-01"})
+    page = as_agent.post(path, {"status": "archived", "before": "open", "form_id": "status-01"})
     html = page.text.partition('class="conflict"')[0].rpartition("<form")[2]
     hidden = dict(re.findall(r'name="(form_id|before|status)" value="([^"]*)"', html))
     was = {"clash": "status", "was-status": "open", "choice-status": choice}
 
-    browser.post(path, hidden | was)
+    as_agent.post(path, hidden | was)
 
     assert sandbox.conversation(made["id"])["status"] == ends
 
@@ -191,23 +186,23 @@ class TestUsersWhomTheApiCannotShow:
             form_id="colleague-1",
         )
 
-    def test_another_attribute_merges(self, mara, sandbox, agent, browser):
+    def test_another_attribute_merges(self, mara, sandbox, agent, as_agent):
         path = f"/w/acme/contacts/{mara.pk}/edit/"
-        shown = form(browser.get(path))
+        shown = form(as_agent.get(path))
         self.colleague(mara, agent, seats=5)
         rows = {"attribute-name": "plan", "attribute-type": "text", "attribute-value": "pro"}
 
-        assert browser.post(path, shown | rows).status_code == 303
+        assert as_agent.post(path, shown | rows).status_code == 303
         assert sandbox.dexra_user(mara.upstream_id)["custom_attributes"]["plan"] == "pro"
 
-    def test_the_same_attribute_is_chosen(self, mara, sandbox, agent, browser):
+    def test_the_same_attribute_is_chosen(self, mara, sandbox, agent, as_agent):
         path = f"/w/acme/contacts/{mara.pk}/edit/"
-        shown = form(browser.get(path))
+        shown = form(as_agent.get(path))
         self.colleague(mara, agent, plan="team")
         sent = len(sandbox.requests.matching("PATCH *")) + len(sandbox.requests)
         rows = {"attribute-name": "plan", "attribute-type": "text", "attribute-value": "pro"}
 
-        page = browser.post(path, shown | rows)
+        page = as_agent.post(path, shown | rows)
 
         name = "custom_attributes[plan]"
         assert page.status_code == 409
@@ -215,41 +210,41 @@ class TestUsersWhomTheApiCannotShow:
         assert sent == len(sandbox.requests.matching("PATCH *")) + len(sandbox.requests)
         again = form(page) | rows
 
-        browser.post(path, again | {f"choice-{name}": "theirs"})
+        as_agent.post(path, again | {f"choice-{name}": "theirs"})
         assert sandbox.dexra_user(mara.upstream_id)["custom_attributes"]["plan"] == "team"
-        browser.post(path, again | {f"choice-{name}": "mine"})
+        as_agent.post(path, again | {f"choice-{name}": "mine"})
         assert sandbox.dexra_user(mara.upstream_id)["custom_attributes"]["plan"] == "pro"
 
 
 class TestWhileTheFormIsOpen:
-    def test_what_changed_meanwhile_is_told(self, petra, sandbox, browser):
-        shown = form(browser.get(f"/w/acme/leads/{petra.pk}/edit/"))
+    def test_what_changed_meanwhile_is_told(self, petra, sandbox, as_agent):
+        shown = form(as_agent.get(f"/w/acme/leads/{petra.pk}/edit/"))
         sandbox.edit_lead(petra.upstream_id, pipeline_stage="converted")
         refresh_lead(petra)
 
-        html = browser.post(f"/w/acme/leads/{petra.pk}/meanwhile/", shown).text
+        html = as_agent.post(f"/w/acme/leads/{petra.pk}/meanwhile/", shown).text
 
         assert "Stage is now <b>converted</b>." in " ".join(html.split())
         assert "<input" not in html
         assert not Write.objects.exists()
 
-    def test_nothing_changed_is_nothing_told(self, petra, browser):
-        shown = form(browser.get(f"/w/acme/leads/{petra.pk}/edit/"))
+    def test_nothing_changed_is_nothing_told(self, petra, as_agent):
+        shown = form(as_agent.get(f"/w/acme/leads/{petra.pk}/edit/"))
 
-        html = browser.post(
+        html = as_agent.post(
             f"/w/acme/leads/{petra.pk}/meanwhile/", shown | {"pipeline_stage": "lost"}
         ).text
         assert html.strip() == ""
 
-    def test_saving_then_merges_or_asks(self, petra, sandbox, browser):
+    def test_saving_then_merges_or_asks(self, petra, sandbox, as_agent):
         path = f"/w/acme/leads/{petra.pk}/edit/"
-        shown = form(browser.get(path))
+        shown = form(as_agent.get(path))
         sandbox.edit_lead(petra.upstream_id, pipeline_stage="converted")
         refresh_lead(petra)
 
-        assert browser.post(path, shown | {"visitor_company": "Harbour"}).status_code == 303
+        assert as_agent.post(path, shown | {"visitor_company": "Harbour"}).status_code == 303
         other = shown | {"pipeline_stage": "lost", "form_id": "another-form"}
-        assert browser.post(path, other).status_code == 409
+        assert as_agent.post(path, other).status_code == 409
         now = sandbox.lead(petra.upstream_id)
         assert (now["visitor_company"], now["pipeline_stage"]) == ("Harbour", "converted")
 
@@ -269,29 +264,29 @@ class TestAWriteThatWaitedAndFoundItChanged:
             before={"pipeline_stage": "new", "expected_billing_amount": 100},
         )
 
-    def test_it_is_decided_field_by_field_too(self, stale, petra, sandbox, browser):
-        assert "Choose for each field" in browser.get("/w/acme/outbox/").text
+    def test_it_is_decided_field_by_field_too(self, stale, petra, sandbox, as_agent):
+        assert "Choose for each field" in as_agent.get("/w/acme/outbox/").text
         path = f"/w/acme/outbox/{stale.pk}/edit/"
-        page = browser.get(path)
+        page = as_agent.get(path)
         assert versions(page) == {
             "pipeline_stage": {"mine": "qualified", "theirs": "lost", "before": "new"},
             "expected_billing_amount": {"mine": "3400", "theirs": "900", "before": "100"},
         }
 
         chosen = {"choice-pipeline_stage": "theirs", "choice-expected_billing_amount": "mine"}
-        browser.post(path, fields_of(page) | chosen)
+        as_agent.post(path, fields_of(page) | chosen)
 
         now = sandbox.lead(petra.upstream_id)
         assert (now["pipeline_stage"], now["expected_billing_amount"]) == ("lost", 3400)
-        assert "Nothing waits" in browser.get("/w/acme/outbox/").text
+        assert "Nothing waits" in as_agent.get("/w/acme/outbox/").text
 
-    def test_all_theirs_sends_nothing_and_is_handled(self, stale, sandbox, browser):
+    def test_all_theirs_sends_nothing_and_is_handled(self, stale, sandbox, as_agent):
         path = f"/w/acme/outbox/{stale.pk}/edit/"
-        page = browser.get(path)
+        page = as_agent.get(path)
         chosen = {"choice-pipeline_stage": "theirs", "choice-expected_billing_amount": "theirs"}
         sandbox.requests.clear()
 
-        response = browser.post(path, fields_of(page) | chosen, follow=True)
+        response = as_agent.post(path, fields_of(page) | chosen, follow=True)
 
         assert "it stays as it is there" in response.text
         assert "Nothing waits" in response.text

@@ -25,11 +25,6 @@ FILE = (
 
 
 @pytest.fixture
-def desk(agent, client_of):
-    return client_of(agent)
-
-
-@pytest.fixture
 def house(sandbox, nexadesk, synced):
     """Omar is there already, with another stage and no amount."""
     sandbox.add_lead(
@@ -85,8 +80,8 @@ def row_of(batch, number):
     return BatchRow.objects.get(batch=batch, number=number)
 
 
-def test_a_file_becomes_leads(house, desk, sandbox, agent):
-    batch = draft(desk)
+def test_a_file_becomes_leads(house, as_agent, sandbox, agent):
+    batch = draft(as_agent)
     assert sandbox.requests.count("POST /leads") == 0
     assert imports.mapping_of(batch) == {
         "Name": "visitor_name",
@@ -98,12 +93,12 @@ def test_a_file_becomes_leads(house, desk, sandbox, agent):
         "Colour": "",
     }
 
-    page = checked(desk, batch)
+    page = checked(as_agent, batch)
     assert "Import 2 leads" in text_of(page)
     assert "It is there already" in text_of(page)
     assert sandbox.requests.count("POST /leads") == 0
 
-    batch = started(desk, batch)
+    batch = started(as_agent, batch)
 
     assert batch.status == Batch.Status.DONE
     petra = Lead.objects.get(name="Petra Novak")
@@ -116,15 +111,15 @@ def test_a_file_becomes_leads(house, desk, sandbox, agent):
     assert {e.actor for e in Entry.objects.filter(action="lead.create")} == {agent.user}
 
 
-def test_what_is_there_is_changed_only_where_it_differs(house, desk, sandbox):
-    batch = draft(desk)
-    checked(desk, batch, "update")
+def test_what_is_there_is_changed_only_where_it_differs(house, as_agent, sandbox):
+    batch = draft(as_agent)
+    checked(as_agent, batch, "update")
     omar = row_of(batch, 2)
     assert omar.action == "lead.update"
     assert omar.changes == {"pipeline_stage": "new", "expected_billing_amount": 900}
     assert omar.before["pipeline_stage"] == "lost"
 
-    started(desk, batch)
+    started(as_agent, batch)
 
     raw = Lead.objects.get(name="Omar Haddad").raw
     assert (raw["pipeline_stage"], raw["expected_billing_amount"]) == ("new", 900)
@@ -132,28 +127,28 @@ def test_what_is_there_is_changed_only_where_it_differs(house, desk, sandbox):
     assert sandbox.requests.count("PATCH /leads") == 1
 
 
-def test_an_empty_cell_clears_nothing(house, desk):
-    batch = draft(desk, "Name,Email,Company,Stage\r\nOmar Haddad,omar@delta.example,,\r\n")
-    checked(desk, batch, "update")
+def test_an_empty_cell_clears_nothing(house, as_agent):
+    batch = draft(as_agent, "Name,Email,Company,Stage\r\nOmar Haddad,omar@delta.example,,\r\n")
+    checked(as_agent, batch, "update")
     assert stands(batch) == [("skipped", "lead.update")]
 
 
-def test_leads_may_be_made_again_contacts_may_not(house, desk, sandbox, synced):
-    batch = draft(desk)
-    checked(desk, batch, "create")
+def test_leads_may_be_made_again_contacts_may_not(house, as_agent, sandbox, synced):
+    batch = draft(as_agent)
+    checked(as_agent, batch, "create")
     assert [action for _status, action in stands(batch)] == ["lead.create"] * 3
 
     sandbox.add_contact(first_name="Omar", email="omar@delta.example")
     synced(house)
-    batch = draft(desk, "First name,Email\r\nOmar,omar@delta.example\r\n", CONTACTS)
-    page = desk.get(f"/w/acme/imports/{batch.pk}/").content.decode()
+    batch = draft(as_agent, "First name,Email\r\nOmar,omar@delta.example\r\n", CONTACTS)
+    page = as_agent.get(f"/w/acme/imports/{batch.pk}/").content.decode()
     assert 'value="update"' in page
     assert 'value="create"' not in page
-    checked(desk, batch, "create")
+    checked(as_agent, batch, "create")
     assert stands(batch) == [("skipped", "contact.create")]
 
 
-def test_rows_of_one_file_with_the_same_e_mail(house, desk):
+def test_rows_of_one_file_with_the_same_e_mail(house, as_agent):
     data = (
         "Name,Email,Company,Stage\r\nAda,ada@x.example,,new\r\nB,b@x.example,,\r\n"
         "Ada L,ADA@x.example,Engines,\r\n"
@@ -163,8 +158,8 @@ def test_rows_of_one_file_with_the_same_e_mail(house, desk):
         "create": ["waiting", "waiting", "waiting"],
         "update": ["waiting", "waiting", "skipped"],
     }.items():
-        batch = draft(desk, data, form_id=f"form-{choice}-1")
-        checked(desk, batch, choice)
+        batch = draft(as_agent, data, form_id=f"form-{choice}-1")
+        checked(as_agent, batch, choice)
         assert [status for status, _ in stands(batch)] == expected, choice
     assert row_of(batch, 1).changes == {
         "visitor_name": "Ada L",
@@ -174,11 +169,11 @@ def test_rows_of_one_file_with_the_same_e_mail(house, desk):
     }
 
 
-def test_a_wrong_row_is_mended_in_place(house, desk):
+def test_a_wrong_row_is_mended_in_place(house, as_agent):
     batch = draft(
-        desk, "Name,Email,Amount\r\nAda,not an address,a lot\r\n,b@x.example,5\r\nC,,\r\n"
+        as_agent, "Name,Email,Amount\r\nAda,not an address,a lot\r\n,b@x.example,5\r\nC,,\r\n"
     )
-    page = checked(desk, batch)
+    page = checked(as_agent, batch)
     text = text_of(page)
     assert "This is not an e-mail address" in text
     assert "This is not a number" in text
@@ -187,7 +182,7 @@ def test_a_wrong_row_is_mended_in_place(house, desk):
     assert [status for status, _ in stands(batch)] == ["failed", "failed", "waiting"]
 
     path = f"/w/acme/imports/{batch.pk}/row/"
-    still = desk.post(
+    still = as_agent.post(
         path, {"number": "1", "field-visitor_email": "ada@x.example", "field-expected_billing_amount": "x"},
         headers={"HX-Request": "true"},
     )  # fmt: skip
@@ -195,7 +190,7 @@ def test_a_wrong_row_is_mended_in_place(house, desk):
     assert 'value="x"' in still.content.decode()
     assert "not an e-mail" not in still.content.decode()
 
-    fine = desk.post(
+    fine = as_agent.post(
         path,
         {"number": "1", "field-expected_billing_amount": "1200"},
         headers={"HX-Request": "true"},
@@ -205,34 +200,34 @@ def test_a_wrong_row_is_mended_in_place(house, desk):
     assert "Import 2 leads" in text_of(fine)
     assert row_of(batch, 1).changes["expected_billing_amount"] == 1200
 
-    plain = desk.post(path, {"number": "2", "field-visitor_name": "Bea"})
+    plain = as_agent.post(path, {"number": "2", "field-visitor_name": "Bea"})
     assert plain.status_code == 302
     assert [status for status, _ in stands(batch)] == ["waiting"] * 3
 
 
-def test_a_row_mended_to_a_known_e_mail_is_a_duplicate(house, desk):
-    batch = draft(desk, "Name,Email\r\nOmar,omar at delta\r\nAda,a@x.example\r\n")
-    checked(desk, batch)
-    desk.post(
+def test_a_row_mended_to_a_known_e_mail_is_a_duplicate(house, as_agent):
+    batch = draft(as_agent, "Name,Email\r\nOmar,omar at delta\r\nAda,a@x.example\r\n")
+    checked(as_agent, batch)
+    as_agent.post(
         f"/w/acme/imports/{batch.pk}/row/",
         {"number": "1", "field-visitor_email": "omar@delta.example"},
     )
     assert stands(batch)[0][0] == "skipped"
 
 
-def test_a_field_no_column_fills_can_be_typed(house, desk):
-    batch = draft(desk, "Email\r\nada@x.example\r\n")
-    checked(desk, batch)
+def test_a_field_no_column_fills_can_be_typed(house, as_agent):
+    batch = draft(as_agent, "Email\r\nada@x.example\r\n")
+    checked(as_agent, batch)
     assert stands(batch)[0][0] == "failed"
-    desk.post(f"/w/acme/imports/{batch.pk}/row/", {"number": "1", "field-visitor_name": "Ada"})
+    as_agent.post(f"/w/acme/imports/{batch.pk}/row/", {"number": "1", "field-visitor_name": "Ada"})
     assert row_of(batch, 1).changes == {"visitor_name": "Ada", "visitor_email": "ada@x.example"}
 
 
-def test_a_row_with_too_many_cells_waits_for_a_look(house, desk):
-    batch = draft(desk, "Name,Email\r\nNovak, Petra,p@x.example\r\nAda,a@x.example\r\n")
-    page = text_of(checked(desk, batch))
+def test_a_row_with_too_many_cells_waits_for_a_look(house, as_agent):
+    batch = draft(as_agent, "Name,Email\r\nNovak, Petra,p@x.example\r\nAda,a@x.example\r\n")
+    page = text_of(checked(as_agent, batch))
     assert "more cells than there are columns" in page
-    desk.post(
+    as_agent.post(
         f"/w/acme/imports/{batch.pk}/row/",
         {"number": "1", "field-visitor_name": "Novak, Petra", "field-visitor_email": "p@x.example"},
     )
@@ -241,90 +236,90 @@ def test_a_row_with_too_many_cells_waits_for_a_look(house, desk):
     }  # fmt: skip
 
 
-def test_only_chosen_columns_are_sent(house, desk):
+def test_only_chosen_columns_are_sent(house, as_agent):
     batch = draft(
-        desk, "Name,Email,workspace_id,id,rep_email\r\nAda,a@x.example,7,zz,q@x.example\r\n"
+        as_agent, "Name,Email,workspace_id,id,rep_email\r\nAda,a@x.example,7,zz,q@x.example\r\n"
     )
-    checked(desk, batch, **{"column-2": "workspace_id", "column-4": "rep_email"})
+    checked(as_agent, batch, **{"column-2": "workspace_id", "column-4": "rep_email"})
     assert row_of(batch, 1).changes == {"visitor_name": "Ada", "visitor_email": "a@x.example"}
 
 
-def test_a_file_with_the_same_columns_is_understood_like_the_last_one(house, desk):
+def test_a_file_with_the_same_columns_is_understood_like_the_last_one(house, as_agent):
     data = "Wer,Mail,Firma\r\nAda,a@x.example,Engines\r\n"
-    batch = draft(desk, data)
-    checked(desk, batch, **{"column-0": "visitor_name", "column-2": "visitor_company"})
+    batch = draft(as_agent, data)
+    checked(as_agent, batch, **{"column-0": "visitor_name", "column-2": "visitor_company"})
     assert Mapping.objects.count() == 1
 
-    again = draft(desk, data.replace("Ada", "Bea"), form_id="another-form")
+    again = draft(as_agent, data.replace("Ada", "Bea"), form_id="another-form")
 
     assert imports.mapping_of(again) == {
         "Wer": "visitor_name", "Mail": "visitor_email", "Firma": "visitor_company"
     }  # fmt: skip
 
 
-def test_two_columns_cannot_fill_one_field(house, desk):
-    batch = draft(desk)
+def test_two_columns_cannot_fill_one_field(house, as_agent):
+    batch = draft(as_agent)
     told = meanings(batch) | {"column-6": "visitor_name", "duplicates": "update"}
-    response = desk.post(f"/w/acme/imports/{batch.pk}/", told)
+    response = as_agent.post(f"/w/acme/imports/{batch.pk}/", told)
     assert response.status_code == 422
     assert "Two columns fill “Name”" in text_of(response)
-    none = desk.post(f"/w/acme/imports/{batch.pk}/", {})
+    none = as_agent.post(f"/w/acme/imports/{batch.pk}/", {})
     assert none.status_code == 422
     assert "at least one column" in text_of(none)
 
 
-def test_the_same_form_sent_twice_makes_one_import(house, desk):
-    first = upload(desk, form_id="form-number-1")
-    second = upload(desk, form_id="form-number-1")
+def test_the_same_form_sent_twice_makes_one_import(house, as_agent):
+    first = upload(as_agent, form_id="form-number-1")
+    second = upload(as_agent, form_id="form-number-1")
     assert first["Location"] == second["Location"]
-    other = upload(desk, FILE + "X,x@x.example,,,,,\r\n", form_id="form-number-1")
+    other = upload(as_agent, FILE + "X,x@x.example,,,,,\r\n", form_id="form-number-1")
     assert other["Location"] != first["Location"]
     assert Batch.objects.count() == 2
 
 
-def test_starting_twice_sends_once(house, desk, sandbox):
-    batch = draft(desk)
-    checked(desk, batch)
-    started(desk, batch)
-    again = desk.post(f"/w/acme/imports/{batch.pk}/start/")
+def test_starting_twice_sends_once(house, as_agent, sandbox):
+    batch = draft(as_agent)
+    checked(as_agent, batch)
+    started(as_agent, batch)
+    again = as_agent.post(f"/w/acme/imports/{batch.pk}/start/")
     assert again["Location"] == f"/w/acme/batches/{batch.pk}/"
     assert batches.run(batch.pk) is None
     assert sandbox.requests.count("POST /leads") == 2
 
 
-def test_what_was_not_looked_at_is_never_sent(house, desk, sandbox):
-    batch = draft(desk)
-    assert desk.post(f"/w/acme/imports/{batch.pk}/start/").status_code == 409
-    desk.post(f"/w/acme/batches/{batch.pk}/start/")
+def test_what_was_not_looked_at_is_never_sent(house, as_agent, sandbox):
+    batch = draft(as_agent)
+    assert as_agent.post(f"/w/acme/imports/{batch.pk}/start/").status_code == 409
+    as_agent.post(f"/w/acme/batches/{batch.pk}/start/")
     batches.run(batch.pk)
     assert sandbox.requests.count("POST /leads") == 0
 
 
 def test_columns_that_changed_their_meaning_make_every_row_wait_for_a_look(
-    house, desk, sandbox, agent
+    house, as_agent, sandbox, agent
 ):
-    batch = draft(desk)
-    checked(desk, batch)
+    batch = draft(as_agent)
+    checked(as_agent, batch)
     imports.give_meaning(batch, {"Name": "visitor_company"}, "skip", actor=agent)
-    desk.post(f"/w/acme/batches/{batch.pk}/start/")
+    as_agent.post(f"/w/acme/batches/{batch.pk}/start/")
     batches.run(batch.pk)
     assert sandbox.requests.count("POST /leads") == 0
 
 
-def test_after_it_started_no_row_can_be_changed(house, desk):
-    batch = draft(desk)
-    checked(desk, batch)
-    started(desk, batch)
-    response = desk.post(
+def test_after_it_started_no_row_can_be_changed(house, as_agent):
+    batch = draft(as_agent)
+    checked(as_agent, batch)
+    started(as_agent, batch)
+    response = as_agent.post(
         f"/w/acme/imports/{batch.pk}/row/", {"number": "1", "field-visitor_name": "Mallory"}
     )
     assert response["Location"] == f"/w/acme/batches/{batch.pk}/"
     assert "Mallory" not in str(row_of(batch, 1).changes)
 
 
-def test_a_discarded_import_leaves_nothing(house, desk, sandbox):
-    batch = draft(desk)
-    response = desk.post(f"/w/acme/imports/{batch.pk}/discard/")
+def test_a_discarded_import_leaves_nothing(house, as_agent, sandbox):
+    batch = draft(as_agent)
+    response = as_agent.post(f"/w/acme/imports/{batch.pk}/discard/")
     assert response["Location"] == "/w/acme/leads/"
     assert (Batch.objects.count(), BatchRow.objects.count()) == (0, 0)
     assert sandbox.requests.count("POST /leads") == 0
@@ -332,31 +327,31 @@ def test_a_discarded_import_leaves_nothing(house, desk, sandbox):
 
 @pytest.mark.parametrize("name", ["empty", "NULs", "zip bomb", "only headers", "larger than 20 MB",
                                   "billion laughs", "a quote that is never closed"])  # fmt: skip
-def test_a_hostile_file_is_refused_at_the_form_and_leaves_no_row(name, house, desk):
+def test_a_hostile_file_is_refused_at_the_form_and_leaves_no_row(name, house, as_agent):
     make, _reasons = HOSTILE_FILES[name]
-    response = upload(desk, make())
+    response = upload(as_agent, make())
     assert response.status_code == 422
     assert "The file was not taken" in text_of(response)
     assert (Batch.objects.count(), BatchRow.objects.count()) == (0, 0)
 
 
-def test_no_file_is_said(house, desk):
-    response = desk.post(LEADS, {"encoding": "nonsense"})
+def test_no_file_is_said(house, as_agent):
+    response = as_agent.post(LEADS, {"encoding": "nonsense"})
     assert response.status_code == 422
     assert "Choose a file first" in text_of(response)
 
 
-def test_a_workbook_is_imported_too(house, desk):
-    assert draft(desk, book(), name="leads.xlsx").options["format"] == "xlsx"
+def test_a_workbook_is_imported_too(house, as_agent):
+    assert draft(as_agent, book(), name="leads.xlsx").options["format"] == "xlsx"
 
 
-def test_the_encoding_is_shown_and_can_be_said(house, desk):
+def test_the_encoding_is_shown_and_can_be_said(house, as_agent):
     data = "Name,Email\r\nЖанна,z@x.example\r\n".encode("cp1251")
-    batch = draft(desk, data)
-    page = text_of(desk.get(f"/w/acme/imports/{batch.pk}/"))
+    batch = draft(as_agent, data)
+    page = text_of(as_agent.get(f"/w/acme/imports/{batch.pk}/"))
     assert "Windows-1252" in page
     assert "read it again with another encoding" in page
-    batch = draft(desk, data, encoding="cp1251")
+    batch = draft(as_agent, data, encoding="cp1251")
     assert row_of(batch, 1).cells["0"] == "Жанна"
 
 
@@ -365,13 +360,13 @@ def rejects(client, batch):
     return list(csv.reader(io.StringIO(data, newline="")))
 
 
-def test_what_was_not_done_comes_back_in_the_files_own_columns(house, desk, sandbox):
+def test_what_was_not_done_comes_back_in_the_files_own_columns(house, as_agent, sandbox):
     data = 'Name,Colour,Email\r\nAda,"=red",nobody\r\nOmar,blue,omar@delta.example\r\nBea,,b@x.example\r\n'
-    batch = draft(desk, data)
-    checked(desk, batch)
-    started(desk, batch)
+    batch = draft(as_agent, data)
+    checked(as_agent, batch)
+    started(as_agent, batch)
 
-    head, *rows = rejects(desk, batch)
+    head, *rows = rejects(as_agent, batch)
 
     assert head == ["Name", "Colour", "Email", "Reason"]
     assert [row[:3] for row in rows] == [
@@ -379,28 +374,31 @@ def test_what_was_not_done_comes_back_in_the_files_own_columns(house, desk, sand
     ]  # fmt: skip
     entry = Entry.objects.latest("pk")
     assert (entry.action, entry.batch) == ("rejects.export", batch)
-    assert "Downloaded what a batch did not do" in text_of(desk.get("/w/acme/audit/?action=export"))
+    assert "Downloaded what a batch did not do" in text_of(
+        as_agent.get("/w/acme/audit/?action=export")
+    )
     assert "e-mail address" in rows[0][3]
     assert "there already" in rows[1][3]
     assert (
-        f"batches/{batch.pk}/rejects/" in desk.get(f"/w/acme/batches/{batch.pk}/").content.decode()
+        f"batches/{batch.pk}/rejects/"
+        in as_agent.get(f"/w/acme/batches/{batch.pk}/").content.decode()
     )
 
 
-def test_a_refusal_of_the_service_is_in_the_rejects(house, desk, sandbox, synced):
-    batch = draft(desk, "First name,Email\r\nAda,ada@x.example\r\n", CONTACTS)
-    checked(desk, batch)
+def test_a_refusal_of_the_service_is_in_the_rejects(house, as_agent, sandbox, synced):
+    batch = draft(as_agent, "First name,Email\r\nAda,ada@x.example\r\n", CONTACTS)
+    checked(as_agent, batch)
     sandbox.add_contact(first_name="Faster", email="ada@x.example")
-    started(desk, batch)
-    lines = rejects(desk, batch)
+    started(as_agent, batch)
+    lines = rejects(as_agent, batch)
     assert len(lines) == 2, lines
     row = lines[1]
     assert row[:2] == ["Ada", "ada@x.example"]
     assert row[2]
 
 
-def test_foreign_imports_look_like_missing_ones(house, desk, stranger, client_of):
-    batch = draft(desk)
+def test_foreign_imports_look_like_missing_ones(house, as_agent, stranger, client_of):
+    batch = draft(as_agent)
     client = client_of(stranger)
     for path in ("", "check/"):
         assert client.get(f"/w/other/imports/{batch.pk}/{path}").status_code == 404
@@ -409,19 +407,19 @@ def test_foreign_imports_look_like_missing_ones(house, desk, stranger, client_of
             client.post(f"/w/other/imports/{batch.pk}/{path}", {"number": "1"}).status_code == 404
         )
     assert client.get(f"/w/other/batches/{batch.pk}/rejects/").status_code == 404
-    assert desk.get("/w/acme/imports/99999999999999999999/").status_code == 404
+    assert as_agent.get("/w/acme/imports/99999999999999999999/").status_code == 404
 
 
 @pytest.mark.parametrize("number", ["0", "4", "-1", "x", "", "9" * 40, "１"])
-def test_no_row_number_is_an_error(number, house, desk):
-    batch = draft(desk)
-    checked(desk, batch)
-    response = desk.post(f"/w/acme/imports/{batch.pk}/row/", {"number": number})
+def test_no_row_number_is_an_error(number, house, as_agent):
+    batch = draft(as_agent)
+    checked(as_agent, batch)
+    response = as_agent.post(f"/w/acme/imports/{batch.pk}/row/", {"number": number})
     assert response["Location"] == f"/w/acme/imports/{batch.pk}/check/"
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_an_export_imported_again_changes_nothing(form, house, desk, sandbox, synced):
+def test_an_export_imported_again_changes_nothing(form, house, as_agent, sandbox, synced):
     """import(export(x)) == x, with the texts of every sort that a service may hold."""
     from tests.journeys.hostile import HOSTILE
 
@@ -434,33 +432,33 @@ def test_an_export_imported_again_changes_nothing(form, house, desk, sandbox, sy
         )  # fmt: skip
     synced(house)
     path = f"/w/acme/leads/export/?format={form}&columns=all"
-    data = b"".join(desk.get(path))
+    data = b"".join(as_agent.get(path))
 
-    batch = draft(desk, data, name=f"leads.{form}")
-    checked(desk, batch, "update")
+    batch = draft(as_agent, data, name=f"leads.{form}")
+    checked(as_agent, batch, "update")
 
     wrong = [(r.title, r.changes, r.problems) for r in BatchRow.objects.filter(batch=batch)
              if r.reason != "It was so already."]  # fmt: skip
     assert wrong == []
 
 
-def test_the_screens_own_export_is_understood(house, desk, sandbox, synced):
+def test_the_screens_own_export_is_understood(house, as_agent, sandbox, synced):
     rep = sandbox.add_representative("Jo", "Silva", "jo@vendor.example")
     sandbox.add_lead(visitor_name="Ada", assigned_rep_id=rep, pipeline_stage="new")
     synced(house)
-    data = b"".join(desk.get("/w/acme/leads/export/?format=csv&q=Ada"))
-    batch = draft(desk, data)
-    checked(desk, batch, "create")
+    data = b"".join(as_agent.get("/w/acme/leads/export/?format=csv&q=Ada"))
+    batch = draft(as_agent, data)
+    checked(as_agent, batch, "create")
     changes = row_of(batch, 1).changes
     assert changes.pop("source", "widget") == "widget"
     assert changes == {"visitor_name": "Ada", "pipeline_stage": "new", "assigned_rep_id": rep}
 
 
-def test_a_record_is_found_by_its_id(house, desk, sandbox):
+def test_a_record_is_found_by_its_id(house, as_agent, sandbox):
     omar = Lead.objects.get()
-    batch = draft(desk, f"Id,Stage\r\n{omar.upstream_id},assigned\r\nnope,new\r\n")
+    batch = draft(as_agent, f"Id,Stage\r\n{omar.upstream_id},assigned\r\nnope,new\r\n")
     assert imports.duplicates_of(batch) == "update"
-    checked(desk, batch, "update")
+    checked(as_agent, batch, "update")
     assert row_of(batch, 1).changes == {"pipeline_stage": "assigned"}
     assert row_of(batch, 2).status == "failed"
 
@@ -479,16 +477,16 @@ def test_columns_are_guessed_from_what_people_and_programs_write(house):
     assert list(guess(names, specs).values()) == names
 
 
-def test_five_thousand_rows_are_looked_at_in_turns(house, desk, monkeypatch):
+def test_five_thousand_rows_are_looked_at_in_turns(house, as_agent, monkeypatch):
     rows = "".join(f"Lead {n},l{n % 4000}@x.example\r\n" for n in range(5000))
-    batch = draft(desk, f"Name,Email\r\n{rows}")
+    batch = draft(as_agent, f"Name,Email\r\n{rows}")
     real = imports.check
     monkeypatch.setattr(imports, "check", lambda batch, **_: real(batch, seconds=0))
-    page = checked(desk, batch)
+    page = checked(as_agent, batch)
     assert "500 of 5,000 rows" in text_of(page)
     assert "Import" not in text_of(page).partition("Looking at the rows")[2]
     while "Looking at the rows" in text_of(page):
-        page = desk.post(f"/w/acme/imports/{batch.pk}/check/", headers={"HX-Request": "true"})
+        page = as_agent.post(f"/w/acme/imports/{batch.pk}/check/", headers={"HX-Request": "true"})
     assert "Import 4,000 leads" in text_of(page)
     assert BatchRow.objects.filter(batch=batch, status="skipped").count() == 1000
 
@@ -500,20 +498,20 @@ def test_a_viewer_is_not_offered_it(house, viewer, client_of):
     assert Batch.objects.count() == 0
 
 
-def test_nothing_connected_can_take_contacts(dexra, desk):
-    page = desk.get(CONTACTS)
+def test_nothing_connected_can_take_contacts(dexra, as_agent):
+    page = as_agent.get(CONTACTS)
     assert "Nothing connected can take them" in text_of(page)
-    assert upload(desk, path=CONTACTS).status_code == 409
+    assert upload(as_agent, path=CONTACTS).status_code == 409
 
 
-def test_contacts_become_contacts(house, desk, sandbox):
+def test_contacts_become_contacts(house, as_agent, sandbox):
     batch = draft(
-        desk,
+        as_agent,
         "First name,Last name,Email,Notes\r\nAda,Lovelace,ada@x.example,'tis fine\r\n",
         CONTACTS,
     )
-    checked(desk, batch)
-    started(desk, batch)
+    checked(as_agent, batch)
+    started(as_agent, batch)
     raw = Contact.objects.get(email="ada@x.example").raw
     assert (raw["first_name"], raw["last_name"], raw["profile_notes"]) == (
         "Ada", "Lovelace", "'tis fine"

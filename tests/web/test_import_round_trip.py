@@ -74,26 +74,21 @@ def held(kind, sandbox, nexadesk, synced):
     return hold
 
 
-@pytest.fixture
-def desk(agent, client_of):
-    return client_of(agent)
-
-
-def given_out(desk, kind, form):
-    data = b"".join(desk.get(f"/w/acme/{kind}/export/?format={form}&columns=all"))
+def given_out(as_agent, kind, form):
+    data = b"".join(as_agent.get(f"/w/acme/{kind}/export/?format={form}&columns=all"))
     return SimpleUploadedFile(f"all.{form}", data)
 
 
-def taken_in(desk, kind, file, duplicates, *, leave=""):
+def taken_in(as_agent, kind, file, duplicates, *, leave=""):
     """The draft that the file makes, its rows looked at; the columns of `leave` are left out."""
-    desk.post(f"/w/acme/{kind}/import/", {"file": file})
+    as_agent.post(f"/w/acme/{kind}/import/", {"file": file})
     batch = Batch.objects.latest("pk")
     fields = imports.mapping_of(batch)
     told = {
         f"column-{n}": "" if name == leave else fields[name]
         for n, name in enumerate(imports.columns_of(batch))
     }
-    desk.post(f"/w/acme/imports/{batch.pk}/", told | {"duplicates": duplicates})
+    as_agent.post(f"/w/acme/imports/{batch.pk}/", told | {"duplicates": duplicates})
     batch.refresh_from_db()
     while not imports.check(batch):
         batch.refresh_from_db()
@@ -102,25 +97,25 @@ def taken_in(desk, kind, file, duplicates, *, leave=""):
     return batch, rows
 
 
-def test_what_comes_back_changes_nothing(kind, form, held, desk):
+def test_what_comes_back_changes_nothing(kind, form, held, as_agent):
     held(fits=False)
 
-    _batch, rows = taken_in(desk, kind, given_out(desk, kind, form), "update")
+    _batch, rows = taken_in(as_agent, kind, given_out(as_agent, kind, form), "update")
 
     wrong = [(row.title, row.before, row.changes, row.problems) for row in rows
              if row.reason != "It was so already."]  # fmt: skip
     assert wrong == []
 
 
-def test_elsewhere_it_makes_the_same_records(kind, form, held, desk):
+def test_elsewhere_it_makes_the_same_records(kind, form, held, as_agent):
     """As if nothing were there yet: every field that can be written is as it was."""
     held(fits=True)
     model = Lead if kind == "leads" else Contact
     source = dict(model.objects.values_list("upstream_id", "raw"))
-    file = given_out(desk, kind, form)
+    file = given_out(as_agent, kind, form)
     model.objects.all().delete()
 
-    batch, rows = taken_in(desk, kind, file, "skip", leave="Id")
+    batch, rows = taken_in(as_agent, kind, file, "skip", leave="Id")
 
     place = str(imports.columns_of(batch).index("Id"))
     specs = imports.fields_of(Connection.objects.get(), imports.Kind(kind))

@@ -31,23 +31,18 @@ def invoice(sandbox, dexra, synced):
     return Conversation.objects.get(upstream_id=made["id"])
 
 
-@pytest.fixture
-def browser(agent, client_of):
-    return client_of(agent)
-
-
 def page_of(conversation):
     return f"/w/acme/conversations/{conversation.pk}/"
 
 
-def reply(browser, conversation, text="Here *it* is", **more):
+def reply(as_agent, conversation, text="Here *it* is", **more):
     form = {"content": text, "form_id": f"form-{abs(hash(text))}", "mode": "reply"}
-    return browser.post(f"{page_of(conversation)}reply/", form, **more)
+    return as_agent.post(f"{page_of(conversation)}reply/", form, **more)
 
 
-def undo(browser, conversation, typed="", **more):
+def undo(as_agent, conversation, typed="", **more):
     form = {"write": Write.objects.latest("pk").pk, "content": typed, "mode": "reply"}
-    return browser.post(f"{page_of(conversation)}undo/", form, **more)
+    return as_agent.post(f"{page_of(conversation)}undo/", form, **more)
 
 
 def text_in(response):
@@ -59,8 +54,8 @@ def ten_seconds_later():
     Write.objects.filter(status="queued").update(not_before=timezone.now())
 
 
-def test_a_reply_stands_in_the_thread_and_goes_nowhere_yet(invoice, sandbox, browser):
-    html = reply(browser, invoice, follow=True).text
+def test_a_reply_stands_in_the_thread_and_goes_nowhere_yet(invoice, sandbox, as_agent):
+    html = reply(as_agent, invoice, follow=True).text
 
     bubble = html.partition('class="msg out sending"')[2]
     assert "<em>it</em>" in bubble
@@ -71,8 +66,8 @@ def test_a_reply_stands_in_the_thread_and_goes_nowhere_yet(invoice, sandbox, bro
     assert not Message.objects.filter(origin="ours").exists()
 
 
-def test_after_the_ten_seconds_it_is_sent_once(invoice, sandbox, browser):
-    reply(browser, invoice)
+def test_after_the_ten_seconds_it_is_sent_once(invoice, sandbox, as_agent):
+    reply(as_agent, invoice)
     write = Write.objects.get()
 
     send_one(write.pk)
@@ -83,15 +78,15 @@ def test_after_the_ten_seconds_it_is_sent_once(invoice, sandbox, browser):
         send_due()
 
     assert sandbox.requests.count("POST /messages") == 1
-    html = browser.get(page_of(invoice)).text
+    html = as_agent.get(page_of(invoice)).text
     assert "Sent from here" in html
     assert "Undo" not in html.partition('id="log"')[2].partition("</section>")[0]
 
 
-def test_taken_back_its_text_is_in_the_field_again(invoice, sandbox, browser):
-    reply(browser, invoice)
+def test_taken_back_its_text_is_in_the_field_again(invoice, sandbox, as_agent):
+    reply(as_agent, invoice)
 
-    response = undo(browser, invoice)
+    response = undo(as_agent, invoice)
 
     assert response.status_code == 200
     assert text_in(response) == "Here *it* is"
@@ -104,36 +99,36 @@ def test_taken_back_its_text_is_in_the_field_again(invoice, sandbox, browser):
 
 
 @pytest.mark.parametrize("verb", ["undo", "reply", "note", "status"])
-def test_an_address_that_stayed_in_the_bar_leads_back_to_the_thread(invoice, browser, verb):
+def test_an_address_that_stayed_in_the_bar_leads_back_to_the_thread(invoice, as_agent, verb):
     """A whole page may be the answer of a form: an open page reads its own address again."""
-    response = browser.get(f"{page_of(invoice)}{verb}/?q=invoice")
+    response = as_agent.get(f"{page_of(invoice)}{verb}/?q=invoice")
 
     assert response.status_code == 302
     assert response["Location"] == f"{page_of(invoice)}?q=invoice"
 
 
-def test_what_was_typed_meanwhile_stays_behind_it(invoice, browser):
-    reply(browser, invoice)
+def test_what_was_typed_meanwhile_stays_behind_it(invoice, as_agent):
+    reply(as_agent, invoice)
 
-    assert text_in(undo(browser, invoice, typed="and more")) == "Here *it* is\n\nand more"
+    assert text_in(undo(as_agent, invoice, typed="and more")) == "Here *it* is\n\nand more"
 
 
-def test_htmx_gets_field_and_thread_in_place(invoice, browser):
-    assert "toast" not in reply(browser, invoice, headers=HTMX)["HX-Trigger"]
+def test_htmx_gets_field_and_thread_in_place(invoice, as_agent):
+    assert "toast" not in reply(as_agent, invoice, headers=HTMX)["HX-Trigger"]
 
-    response = undo(browser, invoice, headers=HTMX)
+    response = undo(as_agent, invoice, headers=HTMX)
 
     assert "<html" not in response.text
     assert text_in(response) == "Here *it* is"
     assert '<hx-partial hx-target="#log"' in response.text
 
 
-def test_too_late_to_take_back_is_said_and_nothing_typed_is_lost(invoice, sandbox, browser):
-    reply(browser, invoice)
+def test_too_late_to_take_back_is_said_and_nothing_typed_is_lost(invoice, sandbox, as_agent):
+    reply(as_agent, invoice)
     ten_seconds_later()
     send_due()
 
-    response = undo(browser, invoice, typed="my next words")
+    response = undo(as_agent, invoice, typed="my next words")
 
     assert response.status_code == 409
     assert "This has moved on meanwhile" in response.text
@@ -141,9 +136,9 @@ def test_too_late_to_take_back_is_said_and_nothing_typed_is_lost(invoice, sandbo
     assert sandbox.requests.count("POST /messages") == 1
 
 
-def test_enter_pressed_twice_is_one_message(invoice, sandbox, browser):
+def test_enter_pressed_twice_is_one_message(invoice, sandbox, as_agent):
     for _ in range(2):
-        reply(browser, invoice)
+        reply(as_agent, invoice)
     ten_seconds_later()
     send_due()
 
@@ -151,34 +146,34 @@ def test_enter_pressed_twice_is_one_message(invoice, sandbox, browser):
     assert sandbox.requests.count("POST /messages") == 1
 
 
-def test_a_private_note_does_not_wait(invoice, sandbox, browser):
+def test_a_private_note_does_not_wait(invoice, sandbox, as_agent):
     form = {"content": "For us", "form_id": "form-note-1", "mode": "note"}
-    browser.post(f"{page_of(invoice)}note/", form)
+    as_agent.post(f"{page_of(invoice)}note/", form)
 
     assert sandbox.requests.count("POST /messages") == 1
     assert Message.objects.get(origin="ours").private
 
 
-def test_the_thread_asks_how_it_stands_only_while_something_is_on_its_way(invoice, browser):
-    assert 'class="asks"' not in browser.get(page_of(invoice)).text
+def test_the_thread_asks_how_it_stands_only_while_something_is_on_its_way(invoice, as_agent):
+    assert 'class="asks"' not in as_agent.get(page_of(invoice)).text
     with time_machine.travel(timezone.now(), tick=False):
-        reply(browser, invoice)
-        assert re.search(r'class="asks".*load delay:11s', browser.get(page_of(invoice)).text)
+        reply(as_agent, invoice)
+        assert re.search(r'class="asks".*load delay:11s', as_agent.get(page_of(invoice)).text)
 
     ten_seconds_later()
-    html = browser.get(page_of(invoice)).text
+    html = as_agent.get(page_of(invoice)).text
     assert "load delay:3s" in html
     assert "Saved here, will be sent" in html, "also where no worker runs"
 
     Write.objects.update(not_before=timezone.now() - timedelta(minutes=5))
-    assert 'class="asks"' not in browser.get(page_of(invoice)).text
+    assert 'class="asks"' not in as_agent.get(page_of(invoice)).text
 
 
-def test_it_gets_the_log_alone(invoice, browser):
-    reply(browser, invoice)
+def test_it_gets_the_log_alone(invoice, as_agent):
+    reply(as_agent, invoice)
     headers = {"HX-Request": "true", "HX-Target": "div#log"}
 
-    html = browser.get(page_of(invoice), headers=headers).text
+    html = as_agent.get(page_of(invoice), headers=headers).text
 
     assert html.lstrip().startswith('<div class="log"')
     assert "Undo" in html
@@ -191,22 +186,22 @@ def stopped_by_something_newer(text="Before you wrote"):
 
 
 def test_a_reply_that_something_newer_stopped_is_kept_and_can_be_sent_anew(
-    invoice, sandbox, browser
+    invoice, sandbox, as_agent
 ):
-    reply(browser, invoice, "Before you wrote")
+    reply(as_agent, invoice, "Before you wrote")
     write = stopped_by_something_newer()
 
-    html = browser.get(page_of(invoice)).text
+    html = as_agent.get(page_of(invoice)).text
     assert "Something newer arrived; your reply was not sent." in html
     assert "Before you wrote" in html
     link = f"{page_of(invoice)}?edit={write.pk}"
     assert f'href="{link}"' in html
 
-    again = browser.get(link)
+    again = as_agent.get(link)
     assert text_in(again) == "Before you wrote"
     assert f'name="replaces" value="{write.pk}"' in again.text
     form = {"content": "After you wrote", "form_id": "form-again-1", "mode": "reply"}
-    browser.post(f"{page_of(invoice)}reply/", form | {"replaces": write.pk})
+    as_agent.post(f"{page_of(invoice)}reply/", form | {"replaces": write.pk})
     ten_seconds_later()
     send_due()
 
@@ -214,14 +209,14 @@ def test_a_reply_that_something_newer_stopped_is_kept_and_can_be_sent_anew(
     assert sent["text"] == "After you wrote"
     write.refresh_from_db()
     assert write.reason == "Withdrawn"
-    assert "Before you wrote" not in browser.get(page_of(invoice)).text
-    assert "Before you wrote" in browser.get(f"/w/acme/outbox/{write.pk}/").text
+    assert "Before you wrote" not in as_agent.get(page_of(invoice)).text
+    assert "Before you wrote" in as_agent.get(f"/w/acme/outbox/{write.pk}/").text
 
 
 def test_the_customer_wrote_meanwhile_so_it_is_not_sent_until_somebody_says_so(
-    invoice, sandbox, browser
+    invoice, sandbox, as_agent
 ):
-    reply(browser, invoice)
+    reply(as_agent, invoice)
     Message.objects.create(  # as a webhook tells it
         workspace=invoice.workspace,
         conversation=invoice,
@@ -236,44 +231,44 @@ def test_the_customer_wrote_meanwhile_so_it_is_not_sent_until_somebody_says_so(
 
     write = Write.objects.get()
     assert (write.status, write.reason) == ("refused", "NewerMessage")
-    assert "Something newer arrived" in browser.get(page_of(invoice)).text
+    assert "Something newer arrived" in as_agent.get(page_of(invoice)).text
     assert sandbox.requests.count("POST /messages") == 0
 
-    browser.post(f"/w/acme/outbox/{write.pk}/again/", {"attempt": write.attempt})
+    as_agent.post(f"/w/acme/outbox/{write.pk}/again/", {"attempt": write.attempt})
     assert sandbox.dexra_messages(invoice.upstream_id)[-1]["text"] == "Here *it* is"
 
 
-def test_a_refused_reply_keeps_its_text_and_its_buttons(invoice, sandbox, browser):
+def test_a_refused_reply_keeps_its_text_and_its_buttons(invoice, sandbox, as_agent):
     sandbox.fault("dexra", "POST", "/messages", Fault.status(400))
-    reply(browser, invoice)
+    reply(as_agent, invoice)
     ten_seconds_later()
     send_due()
 
-    log = browser.get(page_of(invoice)).text.partition('id="log"')[2]
+    log = as_agent.get(page_of(invoice)).text.partition('id="log"')[2]
     assert "Not sent. Dexra: “Bad Request”" in log
     for words in ("Edit and send again", "Send again", "Discard"):
         assert words in log
 
 
 def test_nobody_edits_a_message_of_another_conversation_or_workspace(
-    invoice, sandbox, dexra, synced, browser, stranger, client_of
+    invoice, sandbox, dexra, synced, as_agent, stranger, client_of
 ):
-    reply(browser, invoice, "Mine alone")
+    reply(as_agent, invoice, "Mine alone")
     write = stopped_by_something_newer()
     sandbox.add_dexra_conversation(subject="Another", user_id="u_1")
     synced(dexra)
     other = Conversation.objects.exclude(pk=invoice.pk).get()
 
     for told in (write.pk, "0", "x", "9" * 40):
-        page = browser.get(f"{page_of(other)}?edit={told}")
+        page = as_agent.get(f"{page_of(other)}?edit={told}")
         assert page.status_code == 200
         assert "Mine alone" not in page.text
-    assert undo(browser, other).status_code == 409
+    assert undo(as_agent, other).status_code == 409
     assert client_of(stranger).get(f"{page_of(invoice)}?edit={write.pk}").status_code == 404
 
 
-def test_a_viewer_sees_it_and_can_do_nothing(invoice, browser, viewer, client_of):
-    reply(browser, invoice)
+def test_a_viewer_sees_it_and_can_do_nothing(invoice, as_agent, viewer, client_of):
+    reply(as_agent, invoice)
     watching = client_of(viewer)
 
     html = watching.get(page_of(invoice)).text
@@ -294,28 +289,28 @@ class TestSomethingNewer:
         return write.status, write.reason, sandbox.requests.count("POST /messages") - sent
 
     def test_the_list_tells_of_it_where_no_webhook_comes(
-        self, invoice, sandbox, dexra, synced, browser
+        self, invoice, sandbox, dexra, synced, as_agent
     ):
-        reply(browser, invoice)
+        reply(as_agent, invoice)
         sandbox.incoming_message(invoice.upstream_id, "Never mind, I found it!")
         synced(dexra)
 
         assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
-        html = browser.get(page_of(invoice)).text
+        html = as_agent.get(page_of(invoice)).text
         assert "Never mind, I found it!" in html
         assert "Something newer arrived; your reply was not sent." in html
 
     def test_somebody_answered_in_the_service_itself(
-        self, invoice, sandbox, dexra, synced, browser
+        self, invoice, sandbox, dexra, synced, as_agent
     ):
-        reply(browser, invoice)
+        reply(as_agent, invoice)
         sandbox.outgoing_message(invoice.upstream_id, "I have just sent it to you.")
         synced(dexra)
 
         assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
 
-    def test_a_colleague_answered_from_here(self, invoice, sandbox, browser, admin, client_of):
-        reply(browser, invoice)
+    def test_a_colleague_answered_from_here(self, invoice, sandbox, as_agent, admin, client_of):
+        reply(as_agent, invoice)
         reply(client_of(admin), invoice, "Mine was quicker")
         newest = Write.objects.latest("pk")
         Write.objects.filter(pk=newest.pk).update(not_before=timezone.now())
@@ -326,10 +321,10 @@ class TestSomethingNewer:
             "Mine was quicker"
         ]
 
-    def test_ones_own_words_are_no_news(self, invoice, sandbox, dexra, synced, browser):
+    def test_ones_own_words_are_no_news(self, invoice, sandbox, dexra, synced, as_agent):
         """Two replies on end; the list tells of the first one under an id that we never saw."""
-        reply(browser, invoice, "First, the invoice.")
-        reply(browser, invoice, "Then, the date.")
+        reply(as_agent, invoice, "First, the invoice.")
+        reply(as_agent, invoice, "Then, the date.")
         first = Write.objects.earliest("pk")
         Write.objects.filter(pk=first.pk).update(not_before=timezone.now())
         send_one(first.pk)
@@ -344,43 +339,43 @@ class TestSomethingNewer:
         assert texts == ["First, the invoice.", "Then, the date."]
 
     def test_a_colleagues_note_is_no_reason_to_stop(
-        self, invoice, sandbox, browser, admin, client_of
+        self, invoice, sandbox, as_agent, admin, client_of
     ):
-        reply(browser, invoice)
+        reply(as_agent, invoice)
         form = {"content": "Ask for the number", "form_id": "form-note-2", "mode": "note"}
         client_of(admin).post(f"{page_of(invoice)}note/", form)
 
         assert self.outcome(sandbox) == ("sent", "", 1)
 
     def test_what_the_list_showed_before_is_no_newer_once_its_sender_is_told(
-        self, invoice, sandbox, dexra, synced, browser
+        self, invoice, sandbox, dexra, synced, as_agent
     ):
         sandbox.incoming_message(invoice.upstream_id, "Where is it?")
         synced(dexra)
-        reply(browser, invoice)
+        reply(as_agent, invoice)
         seen = MessageRecord(author=Author.VISITOR, text="Where is it?")
         save_delivered(invoice, seen, key="delivery-1", at=timezone.now())
         assert Message.objects.get().author == "visitor"
 
         assert self.outcome(sandbox) == ("sent", "", 1)
 
-    def test_a_look_at_the_conversation_tells_of_it(self, invoice, sandbox, browser):
+    def test_a_look_at_the_conversation_tells_of_it(self, invoice, sandbox, as_agent):
         """A service that tells the last message there too (facts B3: it may)."""
-        reply(browser, invoice)
+        reply(as_agent, invoice)
         told = {"last_message": "Found it!", "last_message_id": "msg_9"}
         keep_thread(invoice, ConversationRecord(invoice.upstream_id, **told))
 
         assert self.outcome(sandbox) == ("refused", "NewerMessage", 0)
 
     def test_send_now_in_the_list_of_what_waits_does_not_send_unread(
-        self, invoice, sandbox, dexra, synced, browser
+        self, invoice, sandbox, dexra, synced, as_agent
     ):
-        reply(browser, invoice)
+        reply(as_agent, invoice)
         sandbox.incoming_message(invoice.upstream_id, "Never mind, I found it!")
         synced(dexra)
         write = Write.objects.get()
 
-        page = browser.post(
+        page = as_agent.post(
             f"/w/acme/outbox/{write.pk}/now/", {"attempt": write.attempt}, follow=True
         )
 
@@ -390,9 +385,11 @@ class TestSomethingNewer:
         assert (write.status, write.reason) == ("refused", "NewerMessage")
 
 
-def test_two_replies_keep_their_order_though_the_first_ones_job_was_lost(invoice, sandbox, browser):
-    reply(browser, invoice, "First, the invoice.")
-    reply(browser, invoice, "Then, the date.")
+def test_two_replies_keep_their_order_though_the_first_ones_job_was_lost(
+    invoice, sandbox, as_agent
+):
+    reply(as_agent, invoice, "First, the invoice.")
+    reply(as_agent, invoice, "Then, the date.")
     second = Write.objects.latest("pk")
     ten_seconds_later()
 
@@ -405,10 +402,10 @@ def test_two_replies_keep_their_order_though_the_first_ones_job_was_lost(invoice
     assert texts == ["First, the invoice.", "Then, the date."]
 
 
-def test_in_a_stopped_workspace_a_reply_does_not_promise_to_leave(invoice, sandbox, browser):
+def test_in_a_stopped_workspace_a_reply_does_not_promise_to_leave(invoice, sandbox, as_agent):
     Held.objects.create(workspace=invoice.workspace, reason="Restored from a backup")
 
-    html = reply(browser, invoice, follow=True).text
+    html = reply(as_agent, invoice, follow=True).text
 
     assert "This workspace sends nothing until an admin releases it." in html
     assert "Sending in" not in html
