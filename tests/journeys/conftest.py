@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from portal.live.stream import hub
 from portal.models import Connection, Contact, Conversation, Lead, Membership, Workspace
 from portal.sandbox import Sandbox
 from portal.sandbox.data.fill import Amounts, fill
+from portal.web.assets import is_ours, shortened
 from tests.journeys.guard import Guard
 
 # Playwright keeps an event loop in this thread; Django would take that for an async view.
@@ -59,6 +61,27 @@ def browser_type_launch_args(browser_type_launch_args):
             "--disable-quic",
         ],
     }
+
+
+@pytest.fixture(scope="session")
+def served_files(tmp_path_factory):
+    """The static files as they are deployed, but by their own names."""
+    folder, written = tmp_path_factory.mktemp("static"), django_settings.STATICFILES_DIRS[0]
+    for path in filter(Path.is_file, written.rglob("*")):
+        name = path.relative_to(written)
+        served = folder / name
+        served.parent.mkdir(exist_ok=True)
+        if is_ours(str(name)):
+            served.write_text(shortened(str(name), path.read_text()))
+        else:
+            served.write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _as_served(settings, served_files):
+    """Stories run the scripts that people run, not those that we write."""
+    settings.STATICFILES_DIRS = [served_files]
 
 
 @pytest.fixture
