@@ -1,11 +1,8 @@
-"""T1, T2, T3, T5, T10, T11, S1, S2, S3: whole requests through Django, in this process."""
+"""T1, T2, T3, T5, T10, S1, S2, S3: whole requests through Django, in this process."""
 
-import re
 import statistics
 from typing import Any
 
-import brotli
-from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -65,7 +62,6 @@ def run(report: Report, *, tables2: bool, rounds: int) -> None:
         what = "query and table of 50 leads against django-tables2"
         faster(report, "T5", what, ours, theirs, least=4, rounds=40)
     _unchanged(report, client)
-    _bytes(report, client, admin)
     faster(report, "S1", f"page {number} against page 1", lambda: get(client, far), first, most=1.2,
            rounds=40)  # fmt: skip
     for what, view in {"list": "", "board": "board/"}.items():
@@ -131,45 +127,3 @@ def _queries(report: Report, client: Client, far: str) -> None:
             get(client, path)
         most = max(most, len(queries))
     report.add(Line("S3", "queries of a list, at most", str(most), "8", most / 8, most=1))
-
-
-def _bytes(report: Report, client: Client, admin: str) -> None:
-    """The page and all it links to, as a browser without a cache gets them."""
-    theirs = cold_bytes(client, admin)
-    later = _size("vendor/inter-ext.woff2")
-    bare, ahead = (cold_bytes(client, LEADS_PAGE, fonts=fonts) for fonts in (False, True))
-    sizes = {
-        "without the font": bare,
-        "with the font of ASCII": ahead,
-        "with the font of all Latin": ahead + later,
-    }
-    for said, ours in sizes.items():
-        what = f"cold bytes of the leads page, {said}"
-        report.add(Line("T11", what, kb(ours), "60 KB", ours / 61_440, most=1))
-        admins = f"{what}, against the admin's"
-        report.add(Line("T11", admins, kb(ours), kb(theirs), ours / theirs, most=0.6))
-
-
-def cold_bytes(client: Client, path: str, *, fonts: bool = True) -> int:
-    html = get(client, path, accept_encoding="gzip")
-    total = len(html.content)
-    text = get(client, path).content.decode()
-    links = re.findall(r'<(?:script|link)[^>]+(?:src|href)="/static/([^"?]+)"', text)
-    for name in dict.fromkeys(link for link in links if fonts or not link.endswith(".woff2")):
-        total += _size(name)
-    return total
-
-
-def _size(name: str) -> int:
-    """A static file as it travels; 0 if there is none of this name."""
-    file = finders.find(name)
-    if not file:
-        return 0
-    with open(file, "rb") as opened:  # noqa: PTH123
-        content = opened.read()
-    packed = name.endswith((".woff2", ".png"))
-    return len(content) if packed else len(brotli.compress(content))
-
-
-def kb(size: int) -> str:
-    return f"{size / 1024:.1f} KB"

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import brotli
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csp import csp_override
@@ -20,7 +19,7 @@ from portal.models import Workspace
 from portal.records import Kind
 
 SOURCE = Path(__file__).parent / "react_admin"
-STATIC, PAGE, ROWS = "react", "/react/", "/bench/leads?page=1&per=50"
+STATIC, PAGE = "react", "/react/"
 FIELDS = ("id", "name", "company", "stage", "source", "rep_name", "amount", "created_at",
           "updated_at")  # fmt: skip
 
@@ -40,12 +39,6 @@ def built(folder: str) -> Path | None:
             print(f"T11, T12  react-admin could not be built ({error}): not measured against it")
             return None
     return place / "dist"
-
-
-def cold_bytes(dist: Path, rows: bytes) -> int:
-    """All that a browser without a cache gets, as it travels."""
-    files = [path.read_bytes() for path in dist.rglob("*") if path.is_file()]
-    return sum(len(brotli.compress(content)) for content in [*files, rows])
 
 
 @login_required
