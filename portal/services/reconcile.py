@@ -151,10 +151,21 @@ def _last_try(state: SyncState) -> datetime | None:
 
 
 def check(run: Pass) -> None:
-    """Begin a check or go on with it, to its verdict or until its time is up."""
-    if not under_way(run.state):
-        progress.grant_check(run.state)
-        _begin(run)
+    """Begin a check or go on with it. One that is older than the doubt is followed by another."""
+    if under_way(run.state):
+        # Where nothing was left to read, what it saw is as old as the kill that came then.
+        old = Notes(**run.state.check_notes).ended and run.state.check_wanted
+        _go_on(run)
+        settled = run.state.check_started_at is None
+        if not (old and settled):
+            return
+    progress.grant_check(run.state)
+    _begin(run)
+    _go_on(run)
+
+
+def _go_on(run: Pass) -> None:
+    """From where the check stands to its verdict, or until its time is up."""
     while True:
         once_more(run, _walk, _begin)
         if run.report.more:

@@ -415,6 +415,25 @@ def test_a_killed_check_goes_on_where_it_was(sandbox, hundreds):
     assert sandbox.requests.count("GET /leads") == 1 + 2
 
 
+def test_a_check_killed_at_its_end_hides_nothing_that_went_since(sandbox, hundreds):
+    sandbox.delete_lead(sandbox.leads[0]["id"])
+    later(hours=30)
+
+    def pull_the_plug(state):
+        if state.kind == "leads" and state.check_notes.get("ended"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync_connection(hundreds, watch=pull_the_plug)
+    sandbox.delete_lead(sandbox.leads[0]["id"])
+    sandbox.requests.clear()
+    report = reports_of(hundreds)["leads"]
+
+    assert live_leads() == {lead["id"] for lead in sandbox.leads}
+    assert report.gone == 2
+    assert sandbox.requests.count("GET /leads") == 1 + 3
+
+
 def test_a_check_makes_room_for_others_and_goes_on(sandbox, hundreds):
     later(hours=30)
 

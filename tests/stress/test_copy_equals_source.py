@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from portal import crash as crashes
-from portal.budget.models import Window
+from portal.budget.models import Breaker, Window
 from portal.deliveries import store
 from portal.mirror import columns, counters
 from portal.models import (
@@ -290,6 +290,7 @@ class CopyMachine(RuleBasedStateMachine):
             Workspace.objects.all().delete()
             User.objects.all().delete()
             Window.objects.all().delete()
+            Breaker.objects.all().delete()
 
     def quiet(self):
         """Nothing happens any more: one pass, and what it asked for."""
@@ -384,8 +385,7 @@ class CopyMachine(RuleBasedStateMachine):
                     for body in [json.dumps(told, separators=(",", ":")).encode()]
                 ]
             )
-            Window.objects.update(calls=[], closed_until=0, limit=100_000)
-            vault.forget_trouble(connection)
+            self.a_minute_passes(connection)
             wanted |= apply_due(connection).sync_wanted
         return wanted
 
@@ -396,8 +396,7 @@ class CopyMachine(RuleBasedStateMachine):
         how = How(self.look_on, 0 if in_turn else None, 0, limit)
         reports = []
         for connection in self.connections():
-            Window.objects.update(calls=[], closed_until=0, limit=100_000)
-            vault.forget_trouble(connection)
+            self.a_minute_passes(connection)
             with contextlib.suppress(Killed):
                 reports += sync_connection(connection, full=full, how=how)
         return reports
@@ -405,6 +404,12 @@ class CopyMachine(RuleBasedStateMachine):
     def look_on(self, _state):
         if self.between:
             self.world.do(*self.between.pop(0))
+
+    def a_minute_passes(self, connection):
+        """The budget is whole again, and a service that was left alone is tried once more."""
+        Window.objects.update(calls=[], closed_until=0, limit=100_000)
+        Breaker.objects.update(open_until=0)
+        vault.forget_trouble(connection)
 
     def decide(self, *, sure):
         for state in SyncState.objects.filter(missing__gt=0).select_related("connection"):
