@@ -169,7 +169,7 @@ def _visit(chromium: Any, site: str, visited: Page, cookie: str, cold: Cold) -> 
     tool.on("Network.loadingFinished", ended)
     tool.send("Network.enable")
     if not visited.packed:
-        tool.send("Network.setAcceptedEncodings", {"encodings": []})
+        tool.send("Network.setExtraHTTPHeaders", {"headers": {"Accept-Encoding": "identity"}})
     tool.send("Network.emulateNetworkConditions", SLOW_4G)
     tool.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.goto(site + visited.path, wait_until="commit", timeout=60_000)
