@@ -49,7 +49,8 @@ def _style(text: str) -> str:
 
 def _script(text: str) -> str:
     """Comments that begin or end a line, and blanks around lines: no need to understand more."""
-    text = re.sub(r"^[ \t]*/\*.*?\*/[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
+    whole = r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$"
+    text = re.sub(whole, "", text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^[ \t]*//.*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"[ \t]*/\*[^*\n]*\*/$", "", text, flags=re.MULTILINE)
     return re.sub(r"\s*\n\s*", "\n", text).strip()
