@@ -390,4 +390,4 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 
 /* Not at once: many a page is left again within a second. */
-setTimeout(() => { open(); plan(stream ? LOOK : 0) }, 1_000);
+clock = setTimeout(() => { open(); plan(stream ? LOOK : 0) }, 1_000);
