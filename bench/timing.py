@@ -13,7 +13,7 @@ class Line:
     """
     One target: what was measured on both sides, their ratio, and what it should be.
 
-    `least` or `most` is the target; the one that is None is not asked. With neither, it only tells.
+    `least` or `most` is the target; the one that is None is not asked.
     """
 
     mark: str
@@ -31,16 +31,13 @@ class Line:
 
     @property
     def target(self) -> str:
-        if self.least is None and self.most is None:
-            return "none"
         return f">= {self.least:g}x" if self.least is not None else f"<= {self.most:g}x"
 
     def __str__(self) -> str:
         said = "holds" if self.holds else "DOES NOT HOLD"
-        asked = "no target" if self.target == "none" else f"target {self.target}, {said}"
         return (
             f"{self.mark:4} {self.what}: {self.ours} against {self.theirs}: "
-            f"{self.ratio:.2f}x ({asked})"
+            f"{self.ratio:.2f}x (target {self.target}, {said})"
         )
 
 
