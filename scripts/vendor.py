@@ -69,16 +69,19 @@ LUCIDE = Package(
 )
 
 # The icons pages may name in `{% icon %}`: our name, with Lucide's behind a colon where it differs.
-ICONS = """
-alert:triangle-alert archive arrow-down arrow-left arrow-right arrow-up banknote bot
-building:building-2 calendar check chevron-down chevron-left chevron-right chevron-up clock
-columns:columns-3 copy done:circle-check download edit:pencil error:circle-alert
-external:external-link eye eye-off filter:funnel globe hash help:circle-question-mark history
-home:house inbox info key:key-round keyboard layers link lock log-out mail menu
-message:message-square monitor moon more:ellipsis note:sticky-note panel:panel-right phone plug
-plus refresh:refresh-cw search send settings shield sort:chevrons-up-down star sun tag target
-trash:trash-2 undo:undo-2 unplug upload user users x
-"""
+# Those of the frame and of tables are a file of their own: a first visit needs no others.
+ICONS = {
+    "icons.svg": """
+alert:triangle-alert check chevron-down chevron-up clock download error:circle-alert filter:funnel
+history home:house inbox key:key-round keyboard log-out menu monitor moon plus search settings sun
+target upload user x
+""",
+    "icons-more.svg": """
+archive arrow-right bot chevron-left columns:columns-3 copy done:circle-check edit:pencil eye info
+layers link lock mail message:message-square more:ellipsis note:sticky-note panel:panel-right
+phone plug refresh:refresh-cw send sort:chevrons-up-down tag trash:trash-2 undo:undo-2 users
+""",
+}
 
 
 def fetch(package: Package, into: Path) -> Path:
@@ -118,21 +121,24 @@ def fonts(tarball: Path, scratch: Path) -> None:
     subprocess.run([python, cutter, source, *(VENDOR / name for name in FONTS)], check=True)
 
 
-def sprite(tarball: Path) -> None:
-    """Join the icons into one file; a page shows one with `<use href="icons.svg#name">`."""
-    symbols = []
+def sprites(tarball: Path) -> None:
+    """Join icons into files; a page shows one with `<use href="icons.svg#name">`."""
     with tarfile.open(tarball) as archive:
-        for icon in ICONS.split():
-            ours, _, theirs = icon.partition(":")
-            source = archive.extractfile(f"package/icons/{theirs or ours}.svg")
-            if source is None:
-                sys.exit(f"{LUCIDE.npm} {LUCIDE.version}: no icon {icon}")
-            shapes = source.read().decode().split(">", 2)[2].rsplit("</svg>", 1)[0]
-            lines = "".join(line.strip() for line in shapes.splitlines())
-            symbols.append(f'<symbol id="{ours}" viewBox="0 0 24 24">{lines}</symbol>\n')
-    (VENDOR / "icons.svg").write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg">\n' + "".join(symbols) + "</svg>\n"
-    )
+        for file, icons in ICONS.items():
+            symbols = "".join(symbol(archive, icon) for icon in icons.split())
+            opening = '<svg xmlns="http://www.w3.org/2000/svg">'
+            (VENDOR / file).write_text(f"{opening}\n{symbols}</svg>\n")
+
+
+def symbol(archive: tarfile.TarFile, icon: str) -> str:
+    """The shapes of one icon, under our name."""
+    ours, _, theirs = icon.partition(":")
+    source = archive.extractfile(f"package/icons/{theirs or ours}.svg")
+    if source is None:
+        sys.exit(f"{LUCIDE.npm} {LUCIDE.version}: no icon {icon}")
+    shapes = source.read().decode().split(">", 2)[2].rsplit("</svg>", 1)[0]
+    lines = "".join(line.strip() for line in shapes.splitlines())
+    return f'<symbol id="{ours}" viewBox="0 0 24 24">{lines}</symbol>\n'
 
 
 def describe(package: Package, made: tuple[str, ...] = ()) -> dict[str, object]:
@@ -159,9 +165,9 @@ def main() -> None:
         for package in (HTMX, INTER, LUCIDE):
             tarballs[package.name] = fetch(package, scratch)
             unpack(package, tarballs[package.name])
-        sprite(tarballs[LUCIDE.name])
+        sprites(tarballs[LUCIDE.name])
         fonts(tarballs[INTER.name], scratch)
-    entries = [describe(HTMX), describe(INTER, FONTS), describe(LUCIDE, ("icons.svg",))]
+    entries = [describe(HTMX), describe(INTER, FONTS), describe(LUCIDE, tuple(ICONS))]
     manifest = json.dumps(entries, indent=2) + "\n"
     (VENDOR / "manifest.json").write_text(manifest)
     for file in sorted(VENDOR.iterdir()):

@@ -4,14 +4,17 @@ What templates may say in one word: icons, times, amounts, hues, initials.
 Everything here returns escaped HTML or plain text; nothing marks input as safe.
 """
 
+import re
 import zlib
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
@@ -59,13 +62,21 @@ CLOCKS_DIFFER, A_WEEK = timedelta(minutes=1), timedelta(days=7)
 @register.simple_tag
 @lru_cache(maxsize=200, typed=True)
 def icon(name: str, label: str = "") -> SafeString:
-    """The icon `name` of static/vendor/icons.svg; decoration unless it has a `label`."""
-    href = f"{static('vendor/icons.svg')}#{name}"
+    """The icon `name` (scripts/vendor.py lists them); decoration unless it has a `label`."""
+    file = "icons.svg" if name in _often_shown() else "icons-more.svg"
+    href = f"{static(f'vendor/{file}')}#{name}"
     if label:
         return format_html(
             '<svg class="i" role="img" aria-label="{}"><use href="{}"></use></svg>', label, href
         )
     return format_html('<svg class="i" aria-hidden="true"><use href="{}"></use></svg>', href)
+
+
+@cache
+def _often_shown() -> frozenset[str]:
+    """The icons of the frame and of tables, which a first visit needs."""
+    sprite = Path(settings.BASE_DIR, "static/vendor/icons.svg").read_text()
+    return frozenset(re.findall(r'<symbol id="([^"]+)"', sprite))
 
 
 @register.simple_tag
