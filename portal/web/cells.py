@@ -15,14 +15,22 @@ from django.utils.translation import gettext as _
 
 from portal.templatetags.portal import Clock, amount, avatar_hue, hue, initials, nothing
 
+# So many of the widest letters fit into the cell of a table.
+FITS = 20
+NONE = SafeString("")
+
 
 class Cells:
     """The cells of one page: its moment and its words are asked once."""
 
     def __init__(self) -> None:
         self._clock, self._nothing = Clock(), nothing()
-        self._marks: dict[str, SafeString] = {"": SafeString("")}
+        self._marks: dict[str, SafeString] = {"": NONE}
         self._nobody = format_html('<span class="sub">{}</span>', _("Nobody"))
+
+    def hint(self, text: str) -> SafeString:
+        """The attribute that tells a text in full where its cell may cut it; else nothing."""
+        return _hint(text)
 
     def text(self, value: str) -> str:
         """A text, "—" if there is none."""
@@ -58,9 +66,14 @@ def word_badge(text: str, css: str) -> SafeString:
 @lru_cache(maxsize=1_000)
 def _person(name: str) -> SafeString:
     return format_html(
-        '<span class="person-cell" title="{0}"><span class="av {1}" aria-hidden="true">{2}</span>'
-        '<span class="cut">{0}</span></span>',
-        name,
+        '<span class="person-cell"{}><span class="av {}" aria-hidden="true">{}</span>'
+        '<span class="cut">{}</span></span>',
+        _hint(name),
         avatar_hue(name),
         initials(name),
+        name,
     )
+
+
+def _hint(text: str) -> SafeString:
+    return format_html(' title="{}"', text) if len(text) > FITS else NONE

@@ -30,10 +30,11 @@ class Row:
 
     pk: int
     name: str
+    name_hint: str
     company: str
-    company_cell: str
+    company_hint: str
     email: str
-    email_cell: str
+    email_hint: str
     phone: str
     service: str
     conversations: str
@@ -115,11 +116,12 @@ def _rows(
     return [
         Row(
             contact.pk,
-            contact.name or contact.email or contact.upstream_id,
-            contact.company,
+            name := contact.name or contact.email or contact.upstream_id,
+            cells.hint(name),
             cells.text(contact.company),
-            contact.email,
+            cells.hint(contact.company),
             cells.text(contact.email),
+            cells.hint(contact.email),
             cells.text(contact.phone),
             names.get(contact.connection_id, ""),
             cells.amount(contact.conversation_count),

@@ -42,8 +42,9 @@ class Row:
 
     pk: int
     name: str
+    name_hint: str
     company: str
-    company_cell: str
+    company_hint: str
     stage: str
     source: str
     owner: str
@@ -161,9 +162,10 @@ def rows_of(leads: Iterable[Lead], marks: Mapping[str, str]) -> list[Row]:
     return [
         Row(
             lead.pk,
-            lead.name or lead.email or lead.upstream_id,
-            lead.company,
+            name := lead.name or lead.email or lead.upstream_id,
+            cells.hint(name),
             cells.text(lead.company),
+            cells.hint(lead.company),
             cells.stage(lead.stage),
             cells.text(lead.source),
             cells.person(lead.rep_name or lead.rep_id),

@@ -61,7 +61,7 @@ def screen(client, query="", path="/w/acme/leads/"):
         html = client.get(address).content.decode()
         heads = re.search(r"<thead>(.*?)</thead>", html, re.DOTALL)
         titles = re.findall(r"<th [^>]*>(?:<a [^>]*>)?([^<]+)", heads[1]) if heads else titles
-        names += re.findall(r'<td class="name"><a [^>]*title="([^"]*)"', html)
+        names += re.findall(r'<td class="name"><a [^>]*>([^<]*)<', html)
         found = re.search(r'id="page-next" rel="next" href="([^"]+)"', html)
         address = unescape(found[1]) if found else ""
     return titles, [unescape(name) for name in names]

@@ -41,7 +41,7 @@ def ask(pipeline, viewer, client_of):
 
 
 def names(response):
-    return re.findall(r'<td class="name"><a [^>]*title="([^"]*)"', response.content.decode())
+    return re.findall(r'<td class="name"><a [^>]*>([^<]*)<', response.content.decode())
 
 
 def links(response, pattern):
