@@ -44,8 +44,7 @@ requestAnimationFrame(look);
 AFTERWARDS_MS = 3_000
 WITHOUT = {
     "without the font": (".woff2",),
-    "with the font of ASCII": ("inter-ext",),
-    "with the font of all Latin": (),
+    "with the font": (),
 }
 FONTS = 60 * 1024
 """What the fonts may have by themselves."""

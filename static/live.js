@@ -11,6 +11,9 @@
    data-live-thread            the region is a thread of messages: thread.js takes it over
    data-live-ask="leads:12"    is told "meanwhile" when the record changed, and asks by itself */
 
+import "./portal.js";
+import "./selection.js";
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const bar = $("#live"), word = bar.dataset, href = word.href;

@@ -1,6 +1,8 @@
 /* What a page does beyond its links and forms: answers that fail become a toast, the focus is never
    lost, results are spoken, times stay true. Everything here can be missing: pages work without. */
 
+import "./keys.js";
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const meta = (name) => $(`meta[name="${name}"]`)?.content ?? "";
@@ -337,9 +339,6 @@ addEventListener("pagehide", () => {
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
   try { scroller()?.scrollTo(0, Number(sessionStorage.getItem(placeKey()))) } catch { /* private mode */ }
 }
-
-/* Selecting rows needs a script of its own, where there are rows to select. */
-if ($("#bulk")) import($("#bulk").dataset.script);
 
 /* What a plain page offers to undo is remembered for Z as well. */
 $$("[data-undo-push]").forEach((node) => remember(node.dataset.undo, "asks" in node.dataset));

@@ -1,17 +1,21 @@
 """
-The static files as they are served: without what only we read.
+The static files as they are served: without what only we read, and one where we wrote several.
 
 `collectstatic` hands each file over once. Ours lose comments and blanks here, before they are
-named by their content and compressed: a fifth of what a first visit loads of them. Nothing else
-is done, since the minifiers there are break nested styles or move declarations. What is vendored
-comes from its makers as it shall be, and stays.
+named by their content and compressed: a fifth of what a first visit loads of them. What a file
+asks for by its first lines (`@import "parts.css";`, `import "./keys.js";`) is put in their place,
+so a browser need not ask; where nothing is collected, it does, and gets the same. No name is
+shortened and nothing moved: the minifiers that do so broke nested styles or moved declarations.
+What is vendored comes from its makers as it shall be, and stays.
 """
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import rjsmin
+from django.conf import settings
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -37,8 +41,19 @@ def is_ours(name: str) -> bool:
 
 
 def shortened(name: str, text: str) -> str:
-    """The same script or style sheet without comments and blanks."""
-    return MEANS[PurePosixPath(name).suffix](text)
+    """The same script or style sheet, whole, without comments and blanks."""
+    path = PurePosixPath(name)
+    return str(MEANS[path.suffix](_whole(path, text)))
+
+
+def _whole(path: PurePosixPath, text: str) -> str:
+    asks, put = ASKS[path.suffix]
+
+    def other(asked: re.Match[str]) -> str:
+        beside = path.with_name(asked[1])
+        return put.replace("…", _whole(beside, (WRITTEN / beside).read_text()))
+
+    return re.sub(asks, other, text, flags=re.MULTILINE)
 
 
 def _style(text: str) -> str:
@@ -47,13 +62,11 @@ def _style(text: str) -> str:
     return re.sub(r" ?([{};]) ?", r"\1", text).replace(";}", "}").strip()
 
 
-def _script(text: str) -> str:
-    """Comments that begin or end a line, and blanks around lines: no need to understand more."""
-    whole = r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$"
-    text = re.sub(whole, "", text, flags=re.DOTALL | re.MULTILINE)
-    text = re.sub(r"^[ \t]*//.*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"[ \t]*/\*[^*\n]*\*/$", "", text, flags=re.MULTILINE)
-    return re.sub(r"\s*\n\s*", "\n", text).strip()
-
-
-MEANS = {".css": _style, ".js": _script}
+WRITTEN = Path(settings.STATICFILES_DIRS[0])
+MEANS = {".css": _style, ".js": rjsmin.jsmin}
+# How a file asks for another one beside it, and what stands there instead. A module that only runs
+# keeps its names to itself in a block as well.
+ASKS = {
+    ".css": (r'^@import "([a-z]+\.css)";$', "…"),
+    ".js": (r'^import "\./([a-z]+\.js)";$', "{\n…\n}"),
+}

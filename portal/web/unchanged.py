@@ -68,6 +68,7 @@ def _mark(request: MemberRequest) -> str:
 @lru_cache(maxsize=1)
 def _release() -> float:
     """When the newest of our files was changed: another release, other pages."""
-    rooms = (settings.BASE_DIR / "portal", settings.BASE_DIR / "templates")
-    files = (path for room in rooms for path in room.rglob("*") if path.suffix in {".py", ".html"})
+    rooms = (settings.BASE_DIR / name for name in ("portal", "templates", "static"))
+    kinds = {".py", ".html", ".css", ".js", ".svg"}
+    files = (path for room in rooms for path in room.rglob("*") if path.suffix in kinds)
     return max(path.stat().st_mtime for path in files)

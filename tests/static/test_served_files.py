@@ -51,9 +51,44 @@ def test_style_sheets_fit_their_budget():
     assert compressed_kb(*STATIC.rglob("*.css")) <= 25
 
 
+# What tables of records may show, beside the page itself: drawn in its place, or swapped into it.
+TABLES = ("leads/list.html", "contacts/list.html")
+NAMED = re.compile(r"""{%-? (?:extends|include) ["']([^"']+)["']""")
+
+
+def parts_of(name, seen):
+    """The text of a template and of all that it names."""
+    if name in seen:
+        return ""
+    seen.add(name)
+    text = (STATIC.parent / "templates" / name).read_text()
+    return text + "".join(parts_of(other, seen) for other in NAMED.findall(text))
+
+
+def test_tables_of_records_show_nothing_that_only_other_pages_have_styles_for():
+    said = {name: re.sub(r"/\*.*?\*/", "", (STATIC / "css" / f"{name}.css").read_text(), flags=re.S)
+            for name in ("frame", "parts", "pages")}  # fmt: skip
+    styled = {
+        name: set(re.findall(r"[.#]([a-z][\w-]*)(?=[^;{}]*{)", css)) for name, css in said.items()
+    }
+    only = styled["pages"] - styled["frame"] - styled["parts"]
+    assert len(only) > 30
+    for table in TABLES:
+        text = parts_of(table, set())
+        assert "{% block styles %}{% endblock %}" in text
+        text = re.sub(r"{%.*?%}|{{.*?}}", " ", text)
+        shown = {
+            word
+            for attribute in re.findall(r"""(?:class|id)="([^"]*)\"""", text)
+            for word in attribute.split()
+        }
+        assert "t" in shown
+        assert shown & only == set(), table
+
+
 def test_fonts_fit_their_budget():
     assert sum(path.stat().st_size for path in STATIC.rglob("*.woff2")) <= 60 * 1024
-    assert (VENDOR / "inter.woff2").stat().st_size <= 11.5 * 1024
+    assert (VENDOR / "inter.woff2").stat().st_size <= 13.5 * 1024
 
 
 def test_the_font_that_is_loaded_ahead_holds_the_signs_of_our_own_texts():
@@ -73,14 +108,17 @@ def in_ranges(told):
 
 
 def test_our_own_files_name_no_other_host():
-    for path in [*STATIC.glob("*.js"), *STATIC.rglob("*.css"), VENDOR / "icons.svg"]:
+    for path in [*STATIC.glob("*.js"), *STATIC.rglob("*.css"), *VENDOR.glob("*.svg")]:
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|url\(\s*[\"']?//", text), path.name
 
 
-def test_every_icon_a_template_names_is_in_the_sprite():
-    sprite = (VENDOR / "icons.svg").read_text()
-    known = set(re.findall(r'<symbol id="([^"]+)"', sprite))
+def test_every_icon_a_template_names_stands_in_one_file():
+    one, two = (
+        re.findall(r'<symbol id="([^"]+)"', (VENDOR / name).read_text())
+        for name in ("icons.svg", "icons-more.svg")
+    )
+    assert len({*one, *two}) == len(one) + len(two)
     templates = STATIC.parent / "templates"
     named = {
         (path.name, name)
@@ -91,7 +129,7 @@ def test_every_icon_a_template_names_is_in_the_sprite():
         for name in [name[0] or name[1]]
     }
     assert named
-    assert not {pair for pair in named if pair[1] not in known}
+    assert not {pair for pair in named if pair[1] not in {*one, *two}}
 
 
 def test_templates_hold_no_inline_script_style_or_handler():
