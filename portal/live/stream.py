@@ -25,7 +25,7 @@ from portal.team.models import Membership
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.7
+LOOK_SECONDS = 0.5
 BEAT_SECONDS = 15.0
 # A stream ends by itself after this long, so that pages spread over the processes again.
 LONGEST_SECONDS = 600.0
