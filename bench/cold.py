@@ -52,7 +52,7 @@ FONTS = 60 * 1024
 
 @dataclass(frozen=True)
 class Page:
-    """A page that is visited, and what T11 and T12 ask beside it; None for our own."""
+    """A page that is visited, and what T11 and T12 ask beside it; None where they ask nothing."""
 
     path: str
     packed: bool = True
@@ -64,7 +64,7 @@ OURS = Page(LEADS_PAGE)
 ADMIN = {"the admin's": Page("/admin/portal/lead/", bytes=0.6, time=0.7)}
 REACT = {
     "react-admin's as built": Page(react_peer.PAGE, packed=False, bytes=0.2, time=0.25),
-    "react-admin's with brotli": Page(react_peer.PAGE, bytes=0.2, time=0.25),
+    "react-admin's with brotli": Page(react_peer.PAGE, bytes=0.2),
 }
 
 

@@ -27,14 +27,14 @@ taken in turns in one run on the same rows and behind the same middleware. The a
 workspace's live rows in the same order, so that it may use the same indexes. The database was read
 once before, so that it is in memory for both sides: from a disk, first keystrokes take longer.
 
-T11 counts the bodies that a new browser gets, whatever asked for them. The font has a limit of its
-own by the design, 60 KB, as much as T11 gives the whole page: each line is told without it, with
-the file for ASCII that is loaded ahead, and with the other one, which a page fetches where it shows
-other Latin signs, as these rows do.
+T11 counts the bodies that a new browser gets, whatever asked for them: with the font, and without
+it, since the design gives fonts a limit of their own.
 
 react-admin (bench/react_admin/) is built as its makers say and gets its rows for next to nothing.
-It is told as its build leaves it, which is what T11's trial seems to have had (0.06: 60 KB are that
-of its 970 KB), and with brotli, a quarter of that.
+The targets are read against it as its build leaves it: in the trial they come from it took 3.6 times
+as long as the admin (0.4 by 0.11), here it takes about 2.4 times as long. With brotli it is a quarter
+of the size and hardly slower than the admin; T11 is asked of that too, and T12 is told without a
+target: if it means such a react-admin, it is missed.
 """
 PARTS = ("pages", "searching", "ingest", "serving", "cold")
 
@@ -121,7 +121,7 @@ def _write(lines: list, options: str) -> None:
     kept = [part for part in text.split("\n## ")[1:] if not part.startswith(name)]
     rows = "\n".join(
         f"| {line.mark} | {line.what} | {line.ours} | {line.theirs} | {line.ratio:.2f}x "
-        f"| {line.target} | {'yes' if line.holds else '**no**'} |"
+        f"| {line.target} | {line.verdict.replace('no', '**no**')} |"
         for line in lines
     )
     table = (

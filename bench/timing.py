@@ -13,7 +13,7 @@ class Line:
     """
     One target: what was measured on both sides, their ratio, and what it should be.
 
-    `least` or `most` is the target; the one that is None is not asked.
+    `least` or `most` is the target; the one that is None is not asked. Without both it is only told.
     """
 
     mark: str
@@ -31,10 +31,18 @@ class Line:
 
     @property
     def target(self) -> str:
+        if self.least is None and self.most is None:
+            return "none"
         return f">= {self.least:g}x" if self.least is not None else f"<= {self.most:g}x"
 
+    @property
+    def verdict(self) -> str:
+        if self.target == "none":
+            return ""
+        return "yes" if self.holds else "no"
+
     def __str__(self) -> str:
-        said = "holds" if self.holds else "DOES NOT HOLD"
+        said = {"yes": "holds", "no": "DOES NOT HOLD", "": "told"}[self.verdict]
         return (
             f"{self.mark:4} {self.what}: {self.ours} against {self.theirs}: "
             f"{self.ratio:.2f}x (target {self.target}, {said})"
