@@ -12,9 +12,11 @@ django-tables2 is installed into a temporary folder; without a network T5 is lef
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,10 +33,10 @@ T11 counts the bodies that a new browser gets, whatever asked for them: with the
 it, since the design gives fonts a limit of their own.
 
 react-admin (bench/react_admin/) is built as its makers say and gets its rows for next to nothing.
-The targets are read against it as its build leaves it: in the trial they come from it took 3.6 times
-as long as the admin (0.4 by 0.11), here it takes about 2.4 times as long. With brotli it is a quarter
-of the size and hardly slower than the admin; T11 is asked of that too, and T12 is told without a
-target: if it means such a react-admin, it is missed.
+The targets are read against it as its build leaves it: in the trial they come from it took 3.6
+times as long as the admin (0.4 by 0.11), here it takes 2.3 to 2.4 times as long. With brotli it is
+a quarter of the size and hardly slower than the admin; T11 is asked of that too, and T12 is told
+without a target: if it means such a react-admin, it is missed.
 """
 PARTS = ("pages", "searching", "ingest", "serving", "cold")
 
@@ -53,7 +55,10 @@ def main() -> None:
         django.setup()
         lines = _measure(told.only, quick=told.quick, tables2=have_tables2)
     if told.write:
-        _write(lines, "--quick --write" if told.quick else "--write")
+        options = ["--quick"] * told.quick + ["--write"]
+        if set(told.only) != set(PARTS):
+            options += ["--only", *told.only]
+        _write(lines, " ".join(options), told.only)
     sys.exit(any(not line.holds for line in lines))
 
 
@@ -113,12 +118,20 @@ def _place() -> str:
     )
 
 
-def _write(lines: list, options: str) -> None:
-    """Put this database's table into the document, in the place of its last one."""
+def _write(lines: list, options: str, only: Sequence[str]) -> None:
+    """
+    Put what was measured into the document. Each line of a database stands there once: a run of
+    some parts is a section of its own and takes its lines out of the database's other ones.
+    """
     place = _place()
     name = place.split()[0]
+    title = name if set(only) == set(PARTS) else f"{name}: {', '.join(only)}"
     text = DOC.read_text() if DOC.exists() else HEAD
-    kept = [part for part in text.split("\n## ")[1:] if not part.startswith(name)]
+    marks = {line.mark for line in lines}
+    kept = [
+        part if part.split()[0].rstrip(":") != name else _without(part, marks)
+        for part in text.split("\n## ")[1:]
+    ]
     rows = "\n".join(
         f"| {line.mark} | {line.what} | {line.ours} | {line.theirs} | {line.ratio:.2f}x "
         f"| {line.target} | {line.verdict.replace('no', '**no**')} |"
@@ -129,10 +142,17 @@ def _write(lines: list, options: str) -> None:
     )
     day = datetime.now(tz=UTC).date()
     command = f"python -m bench.run {options}"
-    mine = f"{name}\n\n{place}. {day}, `{command}`.\n\n{table}\n{rows}\n"
-    parts = sorted([*(part.rstrip() + "\n" for part in kept), mine])
+    mine = f"{title}\n\n{place}. {day}, `{command}`.\n\n{table}\n{rows}\n"
+    parts = sorted([*(part.rstrip() + "\n" for part in kept if part), mine])
     DOC.write_text(HEAD + "".join(f"\n## {part}" for part in parts))
     print(f"wrote {DOC.relative_to(ROOT)}")
+
+
+def _without(part: str, marks: set[str]) -> str:
+    """A section without these lines; nothing if it has no others."""
+    lines = part.splitlines()
+    left = [line for line in lines if not any(line.startswith(f"| {mark} |") for mark in marks)]
+    return "\n".join(left) if re.search(r"^\| [TS]\d", "\n".join(left), re.MULTILINE) else ""
 
 
 if __name__ == "__main__":

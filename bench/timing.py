@@ -13,7 +13,7 @@ class Line:
     """
     One target: what was measured on both sides, their ratio, and what it should be.
 
-    `least` or `most` is the target; the one that is None is not asked. Without both it is only told.
+    `least` or `most` is the target; the one that is None is not asked. Without both it is told.
     """
 
     mark: str
