@@ -34,8 +34,8 @@ it, since the design gives fonts a limit of their own.
 
 react-admin (bench/react_admin/) is built as its makers say and gets its rows for next to nothing.
 The targets are read against it as its build leaves it: in the trial they come from it took 3.6
-times as long as the admin (0.4 by 0.11), here it takes 2.3 to 2.4 times as long. With brotli it is
-a quarter of the size and hardly slower than the admin; T11 is asked of that too, and T12 is told
+times as long as the admin (0.4 by 0.11), here it takes 1.6 to 2.4 times as long. With brotli it is
+a quarter of the size and about as slow as the admin; T11 is asked of that too, and T12 is told
 without a target: if it means such a react-admin, it is missed.
 """
 PARTS = ("pages", "searching", "ingest", "serving", "cold")
