@@ -55,7 +55,10 @@ def apply_soon(connection_id: int) -> None:
         return
     timer = threading.Timer(wait, _wake_now, (connection_id,))
     timer.daemon = True
-    timer.start()
+    try:
+        timer.start()
+    except RuntimeError:  # the process has no thread left: rather one job more than one too late
+        _wake_now(connection_id)
 
 
 def _wake_now(connection_id: int) -> None:

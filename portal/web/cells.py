@@ -28,10 +28,6 @@ class Cells:
         self._marks: dict[str, SafeString] = {"": NONE}
         self._nobody = format_html('<span class="sub">{}</span>', _("Nobody"))
 
-    def hint(self, text: str) -> SafeString:
-        """The attribute that tells a text in full where its cell may cut it; else nothing."""
-        return _hint(text)
-
     def text(self, value: str) -> str:
         """A text, "—" if there is none."""
         return value if value.strip() else self._nothing
@@ -68,12 +64,13 @@ def _person(name: str) -> SafeString:
     return format_html(
         '<span class="person-cell"{}><span class="av {}" aria-hidden="true">{}</span>'
         '<span class="cut">{}</span></span>',
-        _hint(name),
+        hint(name),
         avatar_hue(name),
         initials(name),
         name,
     )
 
 
-def _hint(text: str) -> SafeString:
+def hint(text: str) -> SafeString:
+    """The attribute that tells a text in full where its cell may cut it; else nothing."""
     return format_html(' title="{}"', text) if len(text) > FITS else NONE

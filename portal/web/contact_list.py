@@ -15,7 +15,7 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
-from portal.web.cells import Cells
+from portal.web.cells import Cells, hint
 from portal.web.frame import connections_of, marks_on
 from portal.web.lead_list import writable
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
@@ -117,11 +117,11 @@ def _rows(
         Row(
             contact.pk,
             name := contact.name or contact.email or contact.upstream_id,
-            cells.hint(name),
+            hint(name),
             cells.text(contact.company),
-            cells.hint(contact.company),
+            hint(contact.company),
             cells.text(contact.email),
-            cells.hint(contact.email),
+            hint(contact.email),
             cells.text(contact.phone),
             names.get(contact.connection_id, ""),
             cells.amount(contact.conversation_count),

@@ -18,7 +18,7 @@ from portal.vault.models import Connection
 from portal.web import list_menus as menus
 from portal.web.access import MemberRequest
 from portal.web.bulk_bar import bar_of
-from portal.web.cells import Cells
+from portal.web.cells import Cells, hint
 from portal.web.frame import connections_of, marks_on
 from portal.web.list_state import DEFAULT_PER_PAGE, State
 from portal.web.lists import Asked, Head, Words, answer, read, show_list, tidy
@@ -163,9 +163,9 @@ def rows_of(leads: Iterable[Lead], marks: Mapping[str, str]) -> list[Row]:
         Row(
             lead.pk,
             name := lead.name or lead.email or lead.upstream_id,
-            cells.hint(name),
+            hint(name),
             cells.text(lead.company),
-            cells.hint(lead.company),
+            hint(lead.company),
             cells.stage(lead.stage),
             cells.text(lead.source),
             cells.person(lead.rep_name or lead.rep_id),
