@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.db import models
 from django.db.models import Case, F, Q, QuerySet, Subquery, When
 from django.db.models.expressions import OrderBy, RawSQL
+from django.db.models.sql.where import WhereNode
 
 from portal.mirror.ranges import Place, Run, Sort, blanks, cursor, place_of, runs
 
@@ -201,8 +202,7 @@ def ids_of(rows: "QuerySet[Any]") -> Sql:
 
 def one_of(ids: Sql) -> Any:
     """
-    The rows of these ids: PostgreSQL takes them from the primary key, as an array, and
-    cannot think of walking another index instead.
+    The rows of these ids: PostgreSQL takes them from the primary key, as an array.
     """
     if database.vendor == "postgresql":
         text = f"(id = ANY(ARRAY({ids.text})))"
@@ -237,8 +237,18 @@ def _sorted[M: models.Model](
     """The rows whose ids were picked, in the list's order or against it."""
     picked = list(picked)
     text = " UNION ALL ".join(f"SELECT run.id FROM ({run.text}) run" for run in picked)  # noqa: S608
-    shown = rows.filter(one_of(Sql(text, [param for run in picked for param in run.params])))
-    return shown.order_by(*_order(rows.model, sort, by, back=back))
+    ids = Sql(text, [param for run in picked for param in run.params])
+    return _just(rows, ids).order_by(*_order(rows.model, sort, by, back=back))
+
+
+def _just[M: models.Model](rows: "QuerySet[M]", ids: Sql) -> "QuerySet[M]":
+    """
+    The rows of these ids, which were picked from `rows`. What narrowed them is not asked again: a
+    planner that thinks they are few would read them all to find those with the ids among them.
+    """
+    shown = rows.all()
+    shown.query.where = WhereNode()
+    return shown.filter(one_of(ids))
 
 
 def _order(model: type[models.Model], sort: Sort, by: Any, *, back: bool) -> list[Any]:

@@ -28,8 +28,14 @@ class Upstream(models.Model):
     `search_text` is the case-folded text that the list's search looks through.
     """
 
-    workspace = models.ForeignKey("portal.Workspace", models.CASCADE, related_name="+")
-    connection = models.ForeignKey("portal.Connection", models.CASCADE, related_name="+")
+    # Without an index of their own: others begin with them, and a planner that knows nothing yet
+    # of a new workspace would take all its rows from there and sort them.
+    workspace = models.ForeignKey(
+        "portal.Workspace", models.CASCADE, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        "portal.Connection", models.CASCADE, related_name="+", db_index=False
+    )
     upstream_id = models.CharField(max_length=255)
     raw = RawField(default=dict)
     search_text = models.TextField(blank=True, default="")

@@ -250,8 +250,9 @@ def _indexed(found: Needles) -> Any:
     groups, params = [_likes(found).text], _likes(found).params
     if not all(any(map(columns.findable, group)) for group in found):
         groups.append("FALSE")
+    loose = search_index.LOOSE.replace("%", "%%")
     for group in found:
-        groups.append("(" + " OR ".join([f"{search_index.LOOSE} LIKE %s"] * len(group)) + ")")
+        groups.append("(" + " OR ".join([f"{loose} LIKE %s"] * len(group)) + ")")
         pieces = (database.ops.prep_for_like_query(search_index.loosened(p)) for p in group)
         params += [f"%{piece}%" for piece in pieces]
     text = f"({' AND '.join(groups)})"

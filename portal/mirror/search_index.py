@@ -1,9 +1,9 @@
 """
 The trigram indexes behind the search, one for each kind, kept by the database itself.
 
-PostgreSQL: a GIN index of pg_trgm, which knows words only: so a space is made a letter first
-(`LOOSE`), else "li d" would be looked for in all words that begin with d. The text itself
-decides. SQLite: an FTS5 table `<table>_text` without content of
+PostgreSQL: a GIN index of pg_trgm, which knows words only: so spaces and signs are made letters
+first (`LOOSE`), else "li d" or "a%b" would be looked for in all words that begin with d or b. The
+text itself decides. SQLite: an FTS5 table `<table>_text` without content of
 its own, kept by triggers only when the text or the order changed. Its rowid is the list's
 sort key: seconds since 1900 of the sorted time, then the record's id, so that the newest
 hits are read first and reading stops there. A workspace is one token of the column `place`.
@@ -13,6 +13,7 @@ the rows themselves: slow, but right. `manage.py check --database default` says 
 """
 
 import logging
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,10 @@ SECONDS_FROM_1900 = 2_208_988_800
 _DIGIT = 8192
 _FIRST = 0x3400
 _EVENTS = ("ai", "au", "ad")
-LOOSE = "replace(search_text, ' ', 'q')"
+_SIGNS = " " + string.punctuation
+_LETTERS = str.maketrans(_SIGNS, "q" * len(_SIGNS))
+_QUOTED_SIGNS = _SIGNS.replace("'", "''")
+LOOSE = f"translate(search_text, '{_QUOTED_SIGNS}', '{'q' * len(_SIGNS)}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Index:
 
     @property
     def gin(self) -> str:
-        return f"{self.table}_loose"
+        return f"{self.table}_letters"
 
     @property
     def triggers(self) -> list[str]:
@@ -70,7 +74,7 @@ def place(workspace_id: int) -> str:
 
 def loosened(piece: str) -> str:
     """What `LOOSE` makes of a piece of the text."""
-    return piece.replace(" ", "q")
+    return piece.translate(_LETTERS)
 
 
 def ready(alias: str = "default") -> bool:
@@ -129,8 +133,8 @@ def drop(alias: str = "default") -> None:
     _found.pop(alias, None)
     for index in INDEXES:
         if connections[alias].vendor == "postgresql":
-            # The one before 2027 knew words only.
-            names = (index.gin, f"{index.table}_trgm")
+            # The first one knew words only, the second one words and spaces.
+            names = (index.gin, f"{index.table}_trgm", f"{index.table}_loose")
             _run(alias, [f"DROP INDEX IF EXISTS {name}" for name in names])
         else:
             _run(alias, [f"DROP TRIGGER IF EXISTS {name}" for name in index.triggers])
