@@ -13,9 +13,9 @@ from portal.mirror import search_index
 FROM = ("portal", "0004_search")
 """The migration that makes the search index."""
 _HINTS = {
-    "postgresql": "Let a superuser run `CREATE EXTENSION pg_trgm` in this database, then "
-    "run `manage.py migrate` again.",
-    "sqlite": "Use a SQLite of 3.34 or newer with FTS5, then run `manage.py migrate` again.",
+    "postgresql": "`manage.py migrate` makes it; if it cannot, let a superuser run "
+    "`CREATE EXTENSION pg_trgm` in this database before.",
+    "sqlite": "`manage.py migrate` makes it with a SQLite of 3.34 or newer that has FTS5.",
 }
 
 

@@ -95,7 +95,9 @@ class Sift(Walk):
             return ids_of(run.beyond.order_by(*run.order)[:limit])
         unsorted = run.unsorted
         order = (
-            run.order if run.blank else [n.replace(run.sort.field, "list_plain") for n in run.order]
+            run.order[-1:]
+            if run.blank
+            else [n.replace(run.sort.field, "list_plain") for n in run.order]
         )
         few = unsorted.order_by(*order)
         many = run.beyond.order_by(*run.order)

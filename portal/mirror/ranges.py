@@ -67,7 +67,13 @@ class Run[M: models.Model]:
 
     @property
     def order(self) -> list[str]:
-        names = ["id"] if self.blank else [self.sort.field, "id"]
+        """
+        By id alone where all hold "" in the sorted column. Not where all hold NULL: PostgreSQL does
+        not see that these are equal, and would sort them all instead of walking the index.
+        """
+        column = self.rows.model._meta.get_field(self.sort.field)
+        equal = self.blank and isinstance(column, models.CharField)
+        names = ["id"] if equal else [self.sort.field, "id"]
         return names if self.up else [f"-{name}" for name in names]
 
     @property
@@ -107,7 +113,8 @@ def runs[M: models.Model](
     if blank is None:
         return [Run(rows, sort, up, place=place)]
     some = Run(rows.filter(valued), sort, up, place=place)
-    without = Run(rows.filter(blank), sort, up, blank=True)
+    # A range of ids, if only of all: without one SQLite sorts them, though the index has them so.
+    without = Run(rows.filter(blank, id__gt=0), sort, up, blank=True)
     if place is not None and place.value is None:
         rest = replace(without, place=place)
         return [rest, replace(some, place=None)] if back else [rest]

@@ -1,12 +1,12 @@
 """
 The trigram indexes behind the search, one for each kind, kept by the database itself.
 
-PostgreSQL: a GIN index of pg_trgm, which knows words only: so spaces and usual signs are made letters
-first (`LOOSE`), else "li d" or "a%b" would be looked for in all words that begin with d or b. The
-text itself decides. SQLite: an FTS5 table `<table>_text` without content of
-its own, kept by triggers only when the text or the order changed. Its rowid is the list's
-sort key: seconds since 1900 of the sorted time, then the record's id, so that the newest
-hits are read first and reading stops there. A workspace is one token of the column `place`.
+PostgreSQL: a GIN index of pg_trgm, which knows words only: so spaces and usual signs are made
+letters first (`LOOSE`), else "li d" or "o'b" would be looked for in all words that begin with d
+or b. The text itself decides. SQLite: an FTS5 table `<table>_text` without content of its own,
+kept by triggers only when the text or the order changed. Its rowid is the list's sort key:
+seconds since 1900 of the sorted time, then the record's id, so that the newest hits are read
+first and reading stops there. A workspace is one token of the column `place`.
 
 Where neither can be made (no right to create the extension, an old SQLite) the search reads
 the rows themselves: slow, but right. `manage.py check --database default` says so.
@@ -74,7 +74,7 @@ def place(workspace_id: int) -> str:
 
 def loosened(piece: str) -> str:
     """What `LOOSE` makes of a piece of the text."""
-    return piece.translate(str.maketrans(_LETTERS))
+    return piece.translate({ord(sign): letter for sign, letter in _LETTERS.items()})
 
 
 def ready(alias: str = "default") -> bool:

@@ -119,7 +119,7 @@ def way(request, monkeypatch):
     "text",
     ["ada", "LOVE", "a l", "y l", "e n", "rø ø", '"The"', "o'neil", "100%", "_x_", "@mail.",
      "p12", "30 00", "firm 2", "nothing like it", "mail.example", "%%%", "***", "AND",
-     "NEAR(", "-ada"],
+     "NEAR(", "-ada", "n o'", "o'n", "% _", "9@m", "l.e", "l-e", "l_e", "l%e"],
 )  # fmt: skip
 @pytest.mark.parametrize("sort", ["-created_at", "name"])
 def test_a_search_finds_what_a_look_at_every_row_finds(way, leads, workspace, text, sort):
@@ -329,3 +329,14 @@ def test_a_lost_index_is_noticed_and_made_again(leads, workspace):
         assert search_index.ensure()
     assert search_index.ready()
     assert set(find(workspace, "ada")[0]) == having("ada")
+
+
+@given(text=st.text(alphabet=st.characters(codec="ascii", exclude_characters="\x00")))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_the_index_holds_of_a_text_is_what_is_looked_for(db, text):
+    if database.vendor != "postgresql":
+        return  # SQLite's index holds the text itself
+    with database.cursor() as cursor:
+        loose = search_index.LOOSE.replace("%", "%%").replace("search_text", "%s::text")
+        cursor.execute(f"SELECT {loose}", [text])
+        assert cursor.fetchone() == (search_index.loosened(text),)
