@@ -1,6 +1,7 @@
 """Deliveries that come have a worker apply them: soon, and in few jobs."""
 
 import random
+import threading
 import time
 
 import pytest
@@ -27,6 +28,14 @@ def until(holds):
     while not holds() and time.monotonic() < end:
         time.sleep(0.01)
     assert holds()
+
+
+@pytest.fixture
+def no_thread_left():
+    """Nobody gets one: each would want a stack larger than there are addresses for."""
+    before = threading.stack_size(2**46)
+    yield
+    threading.stack_size(before)
 
 
 @pytest.fixture
@@ -64,3 +73,9 @@ def test_who_comes_after_a_burst_is_not_forgotten(connection_id, come):
     until(lambda: len(jobs_for(connection_id)) == 2)
     come(connection_id, 1)
     until(lambda: len(jobs_for(connection_id)) == 3)
+
+
+@pytest.mark.usefixtures("no_thread_left")
+def test_a_process_without_a_thread_for_the_timer_makes_the_job_at_once(connection_id, come):
+    come(connection_id, 2)
+    assert len(jobs_for(connection_id)) == 2
