@@ -139,9 +139,14 @@ def under_way(state: SyncState) -> bool:
 def walk_is_due(state: SyncState) -> bool:
     """Whether everything is to be read again where no order tells what is new."""
     since = _last_try(state)
+    return since is None or _is_long_ago(state, since)
+
+
+def _is_long_ago(state: SyncState, since: datetime) -> bool:
+    """Whether a walk may be followed by the next, by what it takes of the key's calls."""
     pages = (state.told_total or 0) / 100
     every = max(WALK_EVERY, timedelta(minutes=pages / WALK_CALLS_PER_MINUTE))
-    return since is None or timezone.now() - since > every
+    return timezone.now() - since > every
 
 
 def _last_try(state: SyncState) -> datetime | None:
@@ -151,10 +156,9 @@ def _last_try(state: SyncState) -> datetime | None:
 
 
 def check(run: Pass) -> None:
-    """Begin a check or go on with it. One that is older than the doubt is followed by another."""
+    """Begin a check or go on with it. One that saw too little since is followed by another."""
     if under_way(run.state):
-        # Where nothing was left to read, what it saw is as old as the kill that came then.
-        old = Notes(**run.state.check_notes).ended and run.state.check_wanted
+        old = _is_old(run.state)
         _go_on(run)
         settled = run.state.check_started_at is None
         if not (old and settled):
@@ -162,6 +166,15 @@ def check(run: Pass) -> None:
     progress.grant_check(run.state)
     _begin(run)
     _go_on(run)
+
+
+def _is_old(state: SyncState) -> bool:
+    """Whether what a check has seen is older than the doubt, or than a walk may be."""
+    # Where nothing was left to read, what it saw is as old as the kill that came then.
+    if Notes(**state.check_notes).ended and state.check_wanted:
+        return True
+    # It stood still: what changed on the pages it had read, it does not know.
+    return state.check_started_at is not None and _is_long_ago(state, state.check_started_at)
 
 
 def _go_on(run: Pass) -> None:

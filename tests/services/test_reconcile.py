@@ -434,6 +434,40 @@ def test_a_check_killed_at_its_end_hides_nothing_that_went_since(sandbox, hundre
     assert sandbox.requests.count("GET /leads") == 1 + 3
 
 
+def test_a_check_that_stood_still_for_hours_is_followed_by_one_that_sees_what_changed_since(
+    sandbox, dexra, synced
+):
+    fill(sandbox, Amounts(leads=1, contacts=1, conversations=1, dexra_conversations=60))
+    synced(dexra)
+    later(hours=30)
+    slices = How(seconds=0, limit=20)
+    assert reports_of(dexra, how=slices)["conversations"].more
+    assert reports_of(dexra, how=slices)["conversations"].more
+    for one in sandbox.dexra_conversations:
+        sandbox.edit_dexra_conversation(one["id"], subject="Changed behind the walk")
+    SyncState.objects.update(check_started_at=timezone.now() - timedelta(hours=5))
+    sandbox.requests.clear()
+
+    reports_of(dexra, how=How(limit=20))
+
+    subjects = set(Conversation.objects.values_list("subject", flat=True))
+    assert subjects == {"Changed behind the walk"}
+    # The first page, the rest of the old walk, and a whole one.
+    assert sandbox.requests.count("GET /conversations") == 1 + 1 + 3
+
+
+def test_a_check_that_was_begun_just_now_is_not_begun_again(sandbox, dexra, synced):
+    fill(sandbox, Amounts(leads=1, contacts=1, conversations=1, dexra_conversations=60))
+    synced(dexra)
+    later(hours=30)
+    assert reports_of(dexra, how=How(seconds=0, limit=20))["conversations"].more
+    sandbox.requests.clear()
+
+    reports_of(dexra, how=How(limit=20))
+
+    assert sandbox.requests.count("GET /conversations") == 1 + 2
+
+
 def test_a_check_makes_room_for_others_and_goes_on(sandbox, hundreds):
     later(hours=30)
 
