@@ -18,7 +18,9 @@ from typing import Any
 from fontTools import subset
 from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.reorderGlyphs import reorderGlyphs
 from fontTools.ttLib.scaleUpem import scale_upem
+from fontTools.ttLib.woff2 import WOFF2FlavorData
 from fontTools.varLib.instancer import instantiateVariableFont
 from fontTools.varLib.iup import iup_delta_optimize
 
@@ -143,8 +145,26 @@ def coarsen(font: TTFont) -> None:
             change.coordinates = iup_delta_optimize(moves, points, control.endPts, STRAYS)
 
 
+def put_in_order(font: TTFont) -> None:
+    """Signs in the order of their codes, so that few ranges tell which is which."""
+    first, *others = font.getGlyphOrder()
+    signs = {name: code for code, name in sorted(font.getBestCmap().items(), reverse=True)}
+    reorderGlyphs(font, [first, *sorted(others, key=lambda name: signs.get(name, 0x110000))])
+
+
+def leave_out_edges(font: TTFont) -> None:
+    """Where each sign begins, the shapes tell as well: then the file need not."""
+    shapes, widths = font["glyf"], font["hmtx"].metrics
+    for name, (width, _) in widths.items():
+        widths[name] = (width, getattr(shapes[name], "xMin", 0))
+    font.flavorData = WOFF2FlavorData(transformedTables=("glyf", "loca", "hmtx"))
+
+
 def save(font: TTFont, path: str) -> None:
     coarsen(font)
+    font = read_again(font)
+    put_in_order(font)
+    leave_out_edges(font)
     font.flavor = "woff2"
     font.save(path)
 

@@ -54,6 +54,17 @@ def test_a_range_a_page_and_the_rest_are_selected(house, open_page):
     assert not bar.is_visible()
 
 
+@pytest.mark.parametrize("table", ["leads", "contacts"])
+def test_a_box_says_whom_it_selects(table, house, open_page):
+    page = open_page(house.owner)
+    page.goto(f"/w/acme/{table}/")
+    names = page.locator("td.name a").all_inner_texts()
+    assert names
+    boxes = page.locator("td.sel input")
+    for i, name in enumerate(names[:5]):
+        expect(boxes.nth(i)).to_have_accessible_name(f"Select {name}")
+
+
 def test_the_selection_ends_with_the_filter_and_says_so(house, open_page):
     page = open_page(house.owner)
     page.goto("/w/acme/leads/")

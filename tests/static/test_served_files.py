@@ -88,7 +88,7 @@ def test_tables_of_records_show_nothing_that_only_other_pages_have_styles_for():
 
 def test_fonts_fit_their_budget():
     assert sum(path.stat().st_size for path in STATIC.rglob("*.woff2")) <= 60 * 1024
-    assert (VENDOR / "inter.woff2").stat().st_size <= 13.5 * 1024
+    assert (VENDOR / "inter.woff2").stat().st_size <= 13 * 1024
 
 
 def test_the_font_that_is_loaded_ahead_holds_the_signs_of_our_own_texts():
