@@ -77,7 +77,9 @@ def _complete(run: Pass, page: Page[Any]) -> None:
     state = run.state
     state.phase = SyncState.Phase.FOLLOW
     state.bookmark, state.walk_started_at = state.walk_started_at, None
-    state.walked_at = state.checked_at = state.synced_at = timezone.now()
+    state.walked_at = state.synced_at = timezone.now()
+    # What was read first is as old as the walk: from then on the time runs till it is read again.
+    state.checked_at = min(filter(None, [state.walked_at, state.bookmark]))
     state.error = ""
     run.compare(page.total)
 

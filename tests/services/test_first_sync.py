@@ -9,7 +9,7 @@ import pytest
 from portal.models import Conversation, Lead, Message, SyncState
 from portal.sandbox import Fault
 from portal.sandbox.data.fill import Amounts, fill
-from portal.services.sync import sync_connection
+from portal.services.sync import How, sync_connection
 from portal.vault import store as vault
 
 
@@ -144,6 +144,24 @@ def test_dexra_conversations_come_with_the_last_message_of_each(sandbox, dexra, 
     last = {c["id"]: c["last_message"] for c in sandbox.dexra_conversations if c["last_message"]}
     known = Message.objects.values_list("conversation__upstream_id", "upstream_id", "text")
     assert {c: {"id": m, "text": t} for c, m, t in known} == last
+
+
+def test_a_copy_that_stood_still_for_hours_sees_what_changed_since_where_no_order_tells(
+    sandbox, dexra
+):
+    fill(sandbox, Amounts(leads=1, contacts=1, conversations=1, dexra_conversations=60))
+    slices = How(seconds=0, limit=20)
+    assert sync_connection(dexra, how=slices)[0].more
+    assert sync_connection(dexra, how=slices)[0].more
+    for one in sandbox.dexra_conversations:
+        sandbox.edit_dexra_conversation(one["id"], subject="Changed behind the walk")
+    hours_ago = datetime.now(UTC) - timedelta(hours=5)
+    SyncState.objects.update(walk_started_at=hours_ago)
+
+    sync_connection(dexra, how=How(limit=20))
+
+    subjects = set(Conversation.objects.values_list("subject", flat=True))
+    assert subjects == {"Changed behind the walk"}
 
 
 def test_one_unreadable_record_does_not_hold_up_the_others(sandbox, nexadesk, synced):
