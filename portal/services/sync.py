@@ -89,7 +89,11 @@ def _plan(connection: Connection, *, full: bool, limit: int) -> Iterator[tuple[K
                 yield kind, Purpose.OPEN
     for kind in kinds:
         if kind not in copied:
+            goes_on = _is_begun(_state(connection, kind))
             yield kind, Purpose.BACKFILL
+            # What changed meanwhile on the pages that an earlier pass had read.
+            if goes_on and follows[kind].follow and _is_copied(_state(connection, kind)):
+                yield kind, Purpose.FOLLOW
     for kind in kinds:
         state = _state(connection, kind)
         told = _edits_are_told(connection, follows[kind])
@@ -121,6 +125,10 @@ def _state(connection: Connection, kind: Kind) -> SyncState | None:
 
 def _is_copied(state: SyncState | None) -> bool:
     return state is not None and state.phase == SyncState.Phase.FOLLOW
+
+
+def _is_begun(state: SyncState | None) -> bool:
+    return state is not None and state.walk_started_at is not None
 
 
 def _run(

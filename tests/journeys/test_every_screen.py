@@ -7,7 +7,7 @@ from django.conf import settings
 
 from tests.journeys.conftest import DESK, PHONE
 from tests.journeys.screens import SCREENS
-from tests.journeys.waiting import settled
+from tests.journeys.waiting import at_rest, settled
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -39,7 +39,7 @@ def at_width(page, name, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for look, rules in LOOKS.items():
         page.emulate_media(color_scheme=look, reduced_motion="reduce")
-        settled(page)
+        at_rest(page)
         picture(page, name, look, width)
         problems += [f"{look} {width}: {line}" for line in page.evaluate(FIND, rules)]
     return problems + sideways(page, width, height)

@@ -22,6 +22,11 @@ def settled(page):
         return
     page.wait_for_timeout(60)
     page.wait_for_function(ASKING)
+    at_rest(page)
+
+
+def at_rest(page):
+    """Nothing moving, and all signs drawn, on a page that asks for nothing."""
     page.evaluate(QUIET)
 
 

@@ -57,7 +57,8 @@ def test_goes_on_where_a_broken_pass_stopped(sandbox, nexadesk):
     vault.forget_trouble(nexadesk)
     second = sync_connection(nexadesk)[0]
 
-    assert (second.rows, second.requests, second.error) == (150, 2, "")
+    # The rest of the list, and a look at what changed since the walk began.
+    assert (second.created, second.requests, second.error) == (150, 2 + 1, "")
     assert Lead.objects.count() == 250
 
 
@@ -162,6 +163,18 @@ def test_a_copy_that_stood_still_for_hours_sees_what_changed_since_where_no_orde
 
     subjects = set(Conversation.objects.values_list("subject", flat=True))
     assert subjects == {"Changed behind the walk"}
+
+
+def test_what_changed_behind_an_interrupted_copy_is_seen_when_it_ends(sandbox, nexadesk):
+    fill(sandbox, Amounts(leads=60, contacts=60, conversations=60, dexra_conversations=1))
+    slices = How(seconds=0, limit=20)
+    sync_connection(nexadesk, how=slices)
+    for lead in sandbox.leads:
+        sandbox.edit_lead(lead["id"], visitor_name="Changed")
+
+    sync_connection(nexadesk, how=How(limit=20))
+
+    assert set(Lead.objects.values_list("name", flat=True)) == {"Changed"}
 
 
 def test_one_unreadable_record_does_not_hold_up_the_others(sandbox, nexadesk, synced):
