@@ -52,6 +52,9 @@ def _backfill(run: Pass) -> None:
             if fell(state.told_total, page):
                 progress.want_check(state)
             run.save(page)
+            if not state.cursor:
+                # What is read first is as old as this, however long the rest takes.
+                state.checked_at = timezone.now()
             state.walk_started_at = state.walk_started_at or their_time(page)
             state.rows += len(page.records) + len(page.rejected)
             state.cursor = page.next_cursor or ""
@@ -78,8 +81,6 @@ def _complete(run: Pass, page: Page[Any]) -> None:
     state.phase = SyncState.Phase.FOLLOW
     state.bookmark, state.walk_started_at = state.walk_started_at, None
     state.walked_at = state.synced_at = timezone.now()
-    # What was read first is as old as the walk: from then on the time runs till it is read again.
-    state.checked_at = min(filter(None, [state.walked_at, state.bookmark]))
     state.error = ""
     run.compare(page.total)
 

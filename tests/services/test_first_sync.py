@@ -157,7 +157,7 @@ def test_a_copy_that_stood_still_for_hours_sees_what_changed_since_where_no_orde
     for one in sandbox.dexra_conversations:
         sandbox.edit_dexra_conversation(one["id"], subject="Changed behind the walk")
     hours_ago = datetime.now(UTC) - timedelta(hours=5)
-    SyncState.objects.update(walk_started_at=hours_ago)
+    SyncState.objects.update(walk_started_at=hours_ago, checked_at=hours_ago)
 
     sync_connection(dexra, how=How(limit=20))
 
