@@ -52,6 +52,8 @@ def test_a_first_copy_that_is_under_way_renews_the_page(sandbox, nexadesk, admin
     assert "100 of 250" in page
     assert "data-hx-trigger" in page
     assert "Forbidden" in page  # the sentence the service said
+    leads = page.split('<th scope="row">leads')[1].split("</tr>")[0]
+    assert leads.count("<td>never</td>") == 2  # neither synced nor checked
 
 
 def test_says_that_the_service_asks_to_wait(sandbox, copied, admin, client_of):
