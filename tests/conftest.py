@@ -4,6 +4,7 @@ The cast of every story: a sandbox on a real socket, a workspace with its team, 
 The database is real (SQLite in a file, or what DATABASE_URL names). Only clocks are mocked.
 """
 
+import os
 import time
 
 import hypothesis
@@ -52,6 +53,23 @@ def _settings_for_tests(settings):
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.ACCOUNT_RATE_LIMITS = False
+
+
+@pytest.fixture
+def own_database(tmp_path):
+    """The address of an empty database for processes of a story's own, of the kind under test."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield f"sqlite:///{tmp_path}/own.sqlite3"
+        return
+    import psycopg
+
+    name = f"crossdesk_story_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.execute(f"CREATE DATABASE {name}")
+        yield url.rsplit("/", 1)[0] + f"/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -70,17 +70,8 @@ def sandbox():
 
 
 @pytest.fixture
-def server(sandbox, tmp_path):
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        return Server(sandbox, tmp_path, f"sqlite:///{tmp_path}/portal.sqlite3")
-    import psycopg
-
-    name = f"crossdesk_restore_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as postgres:
-        postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        postgres.execute(f"CREATE DATABASE {name}")
-    return Server(sandbox, tmp_path, url.rsplit("/", 1)[0] + f"/{name}")
+def server(sandbox, tmp_path, own_database):
+    return Server(sandbox, tmp_path, own_database)
 
 
 def test_yesterdays_backup_sends_nothing_that_was_sent_since(server, sandbox, tmp_path):

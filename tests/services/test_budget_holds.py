@@ -14,9 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.db import connection
 
 from portal.sandbox import Sandbox, serve
 from portal.sandbox.data.fill import Amounts, fill
@@ -59,21 +57,7 @@ print(json.dumps(waits))
 
 
 @pytest.fixture
-def database(tmp_path):
-    """The address of an empty database that real processes share, of the kind under test."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path}/budget.sqlite3"
-        return
-    told, name = connection.settings_dict, f"crossdesk_budget_{os.getpid()}"
-    server = f"postgres://{told['USER']}:{told['PASSWORD']}@{told['HOST']}:{told['PORT']}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield f"{server}/{name}"
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def world(tmp_path, database):
+def world(tmp_path, own_database):
     """A service with a short window and a fresh portal of its own, connected by one key."""
     with serve(Sandbox(window_seconds=WINDOW)) as sandbox:
         fill(sandbox, Amounts(leads=900, contacts=900, conversations=900, dexra_conversations=1))
@@ -82,7 +66,7 @@ def world(tmp_path, database):
             **os.environ,
             "PORTAL_DEMO": "1",
             "VAR_DIR": str(tmp_path),
-            "DATABASE_URL": database,
+            "DATABASE_URL": own_database,
             "NEXADESK_BASE_URL": sandbox.nexadesk_url,
             "CROSSDESK_WINDOW_SECONDS": str(WINDOW),
             "KEY": key,

@@ -70,13 +70,13 @@ class Trouble:
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(tmp_path, own_database):
     with serve(Sandbox()) as sandbox:
-        yield World(sandbox, tmp_path)
+        yield World(sandbox, tmp_path, own_database)
 
 
 class World:
-    def __init__(self, sandbox, folder):
+    def __init__(self, sandbox, folder, database):
         self.sandbox, self.folder = sandbox, folder
         self.leads = [
             sandbox.add_lead(visitor_name=f"Lead {n}", need_summary="") for n in range(20)
@@ -88,7 +88,7 @@ class World:
             **os.environ,
             "PORTAL_DEMO": "1",
             "VAR_DIR": str(folder),
-            "DATABASE_URL": _database(folder),
+            "DATABASE_URL": database,
             "NEXADESK_BASE_URL": sandbox.nexadesk_url,
             "DEXRA_BASE_URL": sandbox.dexra_url,
             "OUTBOX_SETTLE_SECONDS": "3.5",
@@ -175,19 +175,6 @@ class World:
             return sum(c["subject"] == token for c in self.sandbox.dexra_conversations)
         texts = [m["text"] for m in self.sandbox.dexra_messages(target)]
         return sum(text.startswith(f"{token}:") for text in texts)
-
-
-def _database(folder):
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        return f"sqlite:///{folder}/killed.sqlite3"
-    import psycopg
-
-    name = f"crossdesk_killed_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {name}")
-    return url.rsplit("/", 1)[0] + f"/{name}"
 
 
 def check(world, plan):
