@@ -429,7 +429,6 @@ class CopyMachine(RuleBasedStateMachine):
             SyncState.objects.filter(pk=state.pk).update(
                 checked_at=state.checked_at and state.checked_at - age,
                 check_started_at=state.check_started_at and state.check_started_at - age,
-                walk_started_at=state.walk_started_at and state.walk_started_at - age,
                 check_notes=notes,
                 check_pause=min(state.check_pause, 60),
                 lease_until=None,
